@@ -1,0 +1,1 @@
+"""The tests: `make test`, or `pytest` from the root of a checkout."""
