@@ -1,0 +1,191 @@
+"""A run is a folder: the names of its files, and the rules for writing and reading them.
+
+Every file is written atomically; a folder belongs to one search space, and to
+one process at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .atomic_files import write_bytes, write_text
+from .errors import RunError
+from .version import __version__
+
+FLAGS = "flags.txt"
+SPACE = "space.txt"
+ARCHITECTURE = "architecture.txt"
+SEARCH = "search.json"
+CHILD = "child.keras"
+TRAIN = "train.json"
+EXPORT = "export.json"
+REPORT = "report.html"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
+
+WRITTEN_BY = {
+    SPACE: "fbnetv2-search",
+    ARCHITECTURE: "fbnetv2-search",
+    SEARCH: "fbnetv2-search",
+    CHILD: "fbnetv2-train",
+    TRAIN: "fbnetv2-train",
+    EXPORT: "fbnetv2-export",
+}
+"""Which command writes a file that another one needs, for the sentence when it is missing."""
+
+
+class RunFolder:
+    """The files of one run.
+
+    Args:
+        path: the folder; it is made when something is first written to it.
+
+    Example:
+        >>> import tempfile
+        >>> run = RunFolder(Path(tempfile.mkdtemp()) / "run")
+        >>> run.write_json("train.json", {"epochs": 3})
+        >>> run.read_json("train.json")
+        {'epochs': 3}
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def has(self, name: str) -> bool:
+        """Whether the folder holds a file or folder of this name."""
+        return (self.path / name).exists()
+
+    def write_text(self, name: str, content: str) -> None:
+        """Writes a text file atomically; raises `RunError` where the system refuses."""
+        write_text(self.path / name, content)
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Writes a file atomically; raises `RunError` where the system refuses."""
+        write_bytes(self.path / name, content)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes a value atomically as JSON; NumPy's numbers become plain ones.
+
+        Raises:
+            RunError: where the system refuses.
+            ValueError: for NaN and infinity, which JSON does not have.
+        """
+        text = json.dumps(value, indent=2, allow_nan=False, default=_plain)
+        write_text(self.path / name, text + "\n")
+
+    def read_text(self, name: str) -> str:
+        """The text of a file.
+
+        Raises:
+            RunError: where it is missing (with the command that writes it) or unreadable.
+        """
+        path = self.path / name
+        try:
+            return path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            hint = f" {WRITTEN_BY[name]} writes it." if name in WRITTEN_BY else ""
+            raise RunError(f"The run folder '{self.path}' has no file {name!r}.{hint}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"'{path}' could not be read: {error}.") from error
+
+    def read_json(self, name: str) -> Any:
+        """The value of a JSON file.
+
+        Raises:
+            RunError: where it is missing, unreadable, or not JSON.
+        """
+        text = self.read_text(name)
+        try:
+            return json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise RunError(
+                f"'{self.path / name}' is not the JSON it should be: {error}."
+            ) from error
+
+    def claim_space(self, space: str) -> None:
+        """Makes this the folder of a search space, or checks that it is.
+
+        Args:
+            space: the text of the space, as `str(space)` prints it.
+
+        Raises:
+            RunError: where the folder is that of another space; the sentence shows both.
+        """
+        if not self.has(SPACE):
+            self.write_text(SPACE, space + "\n")
+            return
+        theirs = self.read_text(SPACE).strip()
+        if theirs != space.strip():
+            raise RunError(
+                f"The run folder '{self.path}' is that of another space. Expected: "
+                f"{_difference(theirs, space)[0]!r}. Received: {_difference(theirs, space)[1]!r}. "
+                "Give another --output, or delete the folder."
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps the folder to this process for as long as the block runs, however it ends.
+
+        Raises:
+            RunError: where another process has it; the sentence names the process.
+        """
+        import fcntl
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / ".lock"
+        with path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise RunError(f"The run folder '{self.path}' is in use by {holder}.") from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}")
+            file.flush()
+            yield
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on: the versions of Python, of this package and of its libraries.
+
+    Nothing is imported for it; a library that is not installed is left out.
+    """
+    found = {"python": platform.python_version(), "fbnetv2_tf": __version__}
+    for name in ("tensorflow", "keras", "numpy", "ai-edge-litert"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has in place of a NumPy number or array, or of a path."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"JSON has nothing for {type(value).__name__}. Received: {value!r}.")
+
+
+def _difference(first: str, second: str) -> tuple[str, str]:
+    """The first blocks in which two texts differ, with their positions."""
+    left, right = first.split(), second.split()
+    length = max(len(left), len(right))
+    left += ["(nothing)"] * (length - len(left))
+    right += ["(nothing)"] * (length - len(right))
+    for position, (ours, theirs) in enumerate(zip(left, right, strict=True)):
+        if ours != theirs:
+            return f"block {position} {ours}", f"block {position} {theirs}"
+    return first, second
