@@ -23,8 +23,8 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .architecture import Architecture as Architecture
     from .architecture import Block as Block
-    from .architecture import parse_architecture as parse_architecture
     from .builders.equivalence import verify_equivalence as verify_equivalence
+    from .builders.lookup import parse_architecture as parse_architecture
     from .builders.model import build_model as build_model
     from .builders.supernet import Supernet as Supernet
     from .builders.supernet import build_supernet as build_supernet
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .errors import InputError as InputError
     from .errors import RunError as RunError
     from .errors import SpaceError as SpaceError
+    from .features import FeatureMap as FeatureMap
+    from .features import feature_maps as feature_maps
     from .objectives import Budget as Budget
     from .objectives import PaperObjective as PaperObjective
     from .search_data import two_phase as two_phase
@@ -59,6 +61,7 @@ _MODULE_OF = {
     "Cost": "counting",
     "DataError": "errors",
     "ExportError": "errors",
+    "FeatureMap": "features",
     "InputError": "errors",
     "PaperObjective": "objectives",
     "RunError": "errors",
@@ -70,8 +73,9 @@ _MODULE_OF = {
     "build_supernet": "builders.supernet",
     "count": "counting",
     "export_tflite": "builders.tflite",
+    "feature_maps": "features",
     "load_dataset": "datasets",
-    "parse_architecture": "architecture",
+    "parse_architecture": "builders.lookup",
     "parse_space": "space",
     "two_phase": "search_data",
     "verify_equivalence": "builders.equivalence",

@@ -112,9 +112,7 @@ class Architecture:
     @property
     def classes(self) -> int:
         """Outputs of the classifier."""
-        classes = self.blocks[-1].channels
-        assert classes is not None
-        return classes
+        return cast(int, self.blocks[-1].channels)
 
 
 def parse_architecture(text: str) -> Architecture:
@@ -128,7 +126,8 @@ def parse_architecture(text: str) -> Architecture:
         The architecture, with repeats written out.
 
     Raises:
-        ArchitectureError: naming the block, its position, the token, what was expected and received.
+        ArchitectureError: naming the block, its position, the token, what was expected and what
+            was received.
 
     Example:
         >>> str(parse_architecture("in_hw8_c3 cn_r2_k3_s2_c8_nre fc_c2"))
@@ -171,7 +170,7 @@ def split_blocks(text: str, error: type[InputError]) -> Iterator[tuple[str, str]
 
 
 def read_block(where: str, word: str, error: type[InputError]) -> tuple[str, dict[Token, str]]:
-    """The kind of a block and the text of each of its tokens; refuses unknown, repeated, missing."""
+    """The kind of a block and the text of each token; refuses unknown, repeated, missing ones."""
     kind, *parts = word.split("_")
     first = kind.split("/")[0]
     if first not in GRAMMAR:
