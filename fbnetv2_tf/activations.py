@@ -1,0 +1,81 @@
+"""A weighted sum of activations as one operation that keeps only its input for the backward pass.
+
+`y = sum_i w_i f_i(x)` with `f_i` among relu, relu6, hard-swish, swish. Automatic differentiation
+would keep an intermediate of the size of the map for every candidate; here the derivative is
+written out and recomputed from x, so a choice between activations costs no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+
+def mixed_activation(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Tensor:
+    """`sum_i weights_i * f_i(x)`.
+
+    Args:
+        x: any shape, floating point.
+        names: `re`, `r6`, `hs` or `sw`, each once.
+        weights: (len(names),) float32; not looked at where there is one name.
+
+    Returns:
+        A tensor of x's shape and dtype.
+    """
+    if len(names) == 1:
+        return _single(x, names[0])
+
+    @tf.custom_gradient
+    def mix(x: tf.Tensor, weights: tf.Tensor) -> Any:
+        y = _weighted([_value(x, name) for name in names], weights)
+
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            dx = _weighted([_derivative(dy, x, name) for name in names], weights)
+            dw = [tf.reduce_sum(tf.cast(dy * _value(x, n), weights.dtype)) for n in names]
+            return dx, tf.stack(dw)
+
+        return y, gradient
+
+    return mix(x, weights)
+
+
+def _single(x: tf.Tensor, name: str) -> tf.Tensor:
+    if name != "hs":
+        return _value(x, name)
+
+    @tf.custom_gradient
+    def activation(x: tf.Tensor) -> Any:
+        return _value(x, name), lambda dy: _derivative(dy, x, name)
+
+    return activation(x)
+
+
+def _value(x: tf.Tensor, name: str) -> tf.Tensor:
+    if name == "re":
+        return tf.nn.relu(x)
+    if name == "r6":
+        return tf.nn.relu6(x)
+    if name == "sw":
+        return tf.nn.silu(x)
+    return x * tf.nn.relu6(x + 3) * (1 / 6)
+
+
+def _derivative(dy: tf.Tensor, x: tf.Tensor, name: str) -> tf.Tensor:
+    """`dy * f'(x)`."""
+    if name == "re":
+        return tf.raw_ops.ReluGrad(gradients=dy, features=x)
+    if name == "r6":
+        return tf.raw_ops.Relu6Grad(gradients=dy, features=x)
+    if name == "sw":
+        sigmoid = tf.sigmoid(x)
+        return dy * sigmoid * (1 + x * (1 - sigmoid))
+    shifted = x + 3
+    slope = tf.nn.relu6(shifted) + tf.raw_ops.Relu6Grad(gradients=x, features=shifted)
+    return dy * slope * (1 / 6)
+
+
+def _weighted(terms: list[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
+    weights = tf.unstack(tf.cast(weights, terms[0].dtype))
+    return tf.add_n([term * weight for term, weight in zip(terms, weights, strict=True)])

@@ -1,0 +1,85 @@
+"""BatchNorm as the fused kernel, whose gamma and beta can take a mask.
+
+Keras 3's BatchNormalization is not fused in the TensorFlow backend and takes 2.6 times as long on
+a CPU. Multiplying gamma and beta by a mask is the same as multiplying the normalised map by it,
+without touching the map; a mask *before* a training-mode BatchNorm would be undone by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class FusedBatchNormalization(keras.layers.Layer):
+    """`y = mask * (gamma * (x - mean) / sqrt(variance + epsilon) + beta)`.
+
+    Args:
+        epsilon: added to the variance.
+        gamma_initializer: of gamma; `zeros` for the last one of a residual block.
+
+    Call arguments:
+        x: (batch, height, width, channels).
+        mask: (channels,), a scalar, or None.
+        training: normalise by the batch's own mean and variance, else by the moving ones.
+        momentum: share of the moving statistics that stays when `training`; None leaves them as
+            they are. `1 - 1/t` at step t makes them the plain mean over batches.
+    """
+
+    def __init__(
+        self, epsilon: float = 1e-5, gamma_initializer: str = "ones", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+        self.gamma_initializer = gamma_initializer
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        def vector(name: str, initializer: str, trainable: bool) -> Any:
+            return self.add_weight(
+                name=name,
+                shape=(input_shape[-1],),
+                initializer=initializer,
+                trainable=trainable,
+                autocast=False,
+            )
+
+        self.gamma = vector("gamma", self.gamma_initializer, True)
+        self.beta = vector("beta", "zeros", True)
+        self.moving_mean = vector("moving_mean", "zeros", False)
+        self.moving_variance = vector("moving_variance", "ones", False)
+
+    def call(
+        self, x: tf.Tensor, mask: Any = None, training: bool = False, momentum: Any = None
+    ) -> tf.Tensor:
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        if mask is not None:
+            gamma, beta = gamma * mask, beta * mask
+        moving = [] if training else [self.moving_mean, self.moving_variance]
+        empty = tf.zeros([0])
+        mean, variance = (tf.convert_to_tensor(m) for m in moving) if moving else (empty, empty)
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=gamma,
+            offset=beta,
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training and momentum is not None:
+            elements = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+            biased = variance * (elements - 1) / elements
+            self._move(self.moving_mean, mean, momentum)
+            self._move(self.moving_variance, biased, momentum)
+        return y
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"epsilon": self.epsilon, "gamma_initializer": self.gamma_initializer}
+        return {**super().get_config(), **config}
+
+    @staticmethod
+    def _move(moving: Any, batch: tf.Tensor, momentum: Any) -> None:
+        moving.assign(moving * momentum + tf.stop_gradient(batch) * (1.0 - momentum))

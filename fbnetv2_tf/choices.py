@@ -1,0 +1,230 @@
+"""Choices: the trainable logits of a search, the temperature, and one sample of all of them.
+
+Each `Choice` is a Keras layer that owns the logits over its alternatives. A `ChoiceTable` holds all
+choices of a space and turns their logits into weights in a handful of operations however many
+choices there are. The weights of a step are a function of (seed, step) alone, so every replica
+draws the same sample and an interrupted search continues with the draws it would have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .architecture import Architecture
+from .errors import SpaceError
+from .sampling import gumbel_noise, gumbel_softmax
+from .space import Space
+from .tokens import GRAMMAR
+
+SAMPLING = ("soft", "hard")
+FIELDS = ("side", "kind", "kernel", "expansion", "channels", "se", "activation")
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class Choice(keras.layers.Layer):
+    """One choice among alternatives: a distribution `softmax(logits)` that training moves.
+
+    Args:
+        alternatives: what is chosen from: numbers or words, at least two.
+
+    Example:
+        >>> choice = Choice([16, 24, 32], name="b03_channels")
+        >>> choice.build()
+        >>> [round(float(p), 3) for p in choice.probabilities()]
+        [0.333, 0.333, 0.333]
+    """
+
+    def __init__(self, alternatives: Sequence[int | float | str], **kwargs: Any) -> None:
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        if len(alternatives) < 2:
+            raise SpaceError(
+                f"A choice must have at least two alternatives. Received: {list(alternatives)}."
+            )
+        self.alternatives = tuple(alternatives)
+
+    def build(self, input_shape: Any = None) -> None:
+        self.logits = self.add_weight(
+            name="logits", shape=(len(self.alternatives),), initializer="zeros"
+        )
+        self.built = True
+
+    def probabilities(self) -> tf.Tensor:
+        """`softmax(logits)`, shape (alternatives,)."""
+        return tf.nn.softmax(tf.convert_to_tensor(self.logits))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alternatives": list(self.alternatives)}
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class ChoiceTable(keras.layers.Layer):
+    """All choices of a space; calling it gives the weights of every one.
+
+    Args:
+        space: the space's text.
+        sampling: `soft` (Gumbel-softmax weights) or `hard` (one-hot, straight-through gradient).
+        temperature: where the temperature starts; afterwards it is a variable that training moves.
+        seed: of the Gumbel noise.
+
+    Call arguments:
+        training: True draws a sample; False gives the noiseless `softmax(logits / temperature)`.
+            While an architecture is selected both give its one-hot weights.
+
+    Returns:
+        A dict from a choice's name, such as `b03_channels`, to float32 weights (alternatives,).
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        sampling: str = "soft",
+        temperature: float = 5.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        if sampling not in SAMPLING:
+            raise SpaceError(f"`sampling` must be one of {SAMPLING}. Received: {sampling!r}.")
+        self.space = space
+        self.sampling = sampling
+        self.initial_temperature = temperature
+        self.seed = seed
+        self.choices = [
+            Choice(alternatives, name=name) for name, alternatives in searched(space).items()
+        ]
+
+    def build(self, input_shape: Any = None) -> None:
+        self.temperature = self._scalar("temperature", self.initial_temperature, "float32")
+        self.step = self._scalar("step", 0, "int64")
+        self.is_selected = self._scalar("is_selected", 0.0, "float32")
+        total = sum(len(choice.alternatives) for choice in self.choices)
+        self.selection = self.add_weight(
+            name="selection", shape=(total,), initializer="zeros", trainable=False
+        )
+        for choice in self.choices:
+            choice.build()
+        self.built = True
+
+    def call(self, training: bool = False) -> dict[str, tf.Tensor]:
+        if not self.choices:
+            return {}
+        logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
+        noise: Any = 0.0
+        if training:
+            step = tf.convert_to_tensor(self.step)
+            noise = gumbel_noise(logits.shape, tf.stack([step, self.seed + tf.zeros_like(step)]))
+        weights = gumbel_softmax(
+            logits, noise, tf.convert_to_tensor(self.temperature), self.sampling == "hard"
+        )
+        selected = self._rows([self.selection], padding=0.0)
+        weights = tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
+        return self._by_name(weights)
+
+    def probabilities(self) -> dict[str, tf.Tensor]:
+        """`softmax(logits)` of every choice; the one-hot weights while one is selected."""
+        if not self.choices:
+            return {}
+        logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
+        selected = self._rows([self.selection], padding=0.0)
+        is_selected = tf.convert_to_tensor(self.is_selected) > 0
+        return self._by_name(tf.where(is_selected, selected, tf.nn.softmax(logits)))
+
+    def select(self, architecture: Architecture) -> None:
+        """Makes every weight one-hot at the alternatives of `architecture`, until `unselect`.
+
+        Choices inside a skipped block, which mean nothing then, take their first alternative.
+        """
+        self.space.check(architecture)
+        rows = one_hot_rows(self.space, architecture)
+        flat = np.concatenate([rows[c.name] for c in self.choices] or [np.zeros(0, np.float32)])
+        self.selection.assign(flat)
+        self.is_selected.assign(1.0)
+
+    def unselect(self) -> None:
+        """Goes back to sampling."""
+        self.is_selected.assign(0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "space": str(self.space),
+            "sampling": self.sampling,
+            "temperature": self.initial_temperature,
+            "seed": self.seed,
+        }
+
+    def _scalar(self, name: str, value: float, dtype: str) -> Any:
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype=dtype,
+            trainable=False,
+            initializer=keras.initializers.Constant(value),
+        )
+
+    def _rows(self, vectors: Sequence[Any], padding: float) -> tf.Tensor:
+        """Concatenated logits as a padded matrix (choices, most alternatives)."""
+        flat = tf.concat([tf.convert_to_tensor(v) for v in vectors] + [[padding]], axis=0)
+        return tf.gather(flat, self._places())
+
+    def _places(self) -> np.ndarray:
+        """Where each entry of the matrix stands in the concatenation; the last is padding."""
+        sizes = [len(choice.alternatives) for choice in self.choices]
+        ends = np.cumsum(sizes)
+        columns = np.arange(max(sizes))
+        places = (ends - sizes)[:, None] + columns[None, :]
+        return np.where(columns[None, :] < np.array(sizes)[:, None], places, ends[-1])
+
+    def _by_name(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {
+            choice.name: row[: len(choice.alternatives)]
+            for choice, row in zip(self.choices, tf.unstack(rows), strict=True)
+        }
+
+
+def searched(space: Space) -> dict[str, tuple[Any, ...]]:
+    """The choices of a space that have alternatives: name -> alternatives, in the text's order."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for index, block in enumerate(space.blocks):
+        fields = {"kind": block.kinds}
+        fields |= {token.field: getattr(block, token.field) for token in GRAMMAR[block.kind]}
+        for field in FIELDS:
+            if len(fields.get(field, ())) > 1:
+                found[choice_name(index, field)] = fields[field]
+    return found
+
+
+def choice_name(block: int, field: str) -> str:
+    """The name of a choice.
+
+    Example:
+        >>> choice_name(3, "channels")
+        'b03_channels'
+    """
+    return f"b{block:02d}_{field}"
+
+
+def one_hot_rows(space: Space, architecture: Architecture) -> dict[str, np.ndarray]:
+    """One-hot weights of every choice of the space at an architecture of it."""
+    rows = {}
+    for index, (block, alternatives) in enumerate(
+        zip(architecture.blocks, space.blocks, strict=True)
+    ):
+        for field in FIELDS:
+            values = alternatives.kinds if field == "kind" else getattr(alternatives, field)
+            if len(values) < 2:
+                continue
+            value = getattr(block, field)
+            if block.kind == "sk" and alternatives.skippable and field == "activation":
+                value = None
+            row = np.zeros(len(values), np.float32)
+            row[values.index(value) if value is not None else 0] = 1
+            rows[choice_name(index, field)] = row
+    return rows
+
+

@@ -1,0 +1,90 @@
+"""Convolutions whose kernel takes the masks of what is chosen around it.
+
+`(x * m) @ W == x @ (diag(m) W)`: the mask of an input, hidden or output width, and the mask that
+cuts a 5x5 kernel down to 3x3, all multiply the kernel. The map is never touched (law 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class MaskedConv2D(keras.layers.Layer):
+    """A "same"-padded convolution without bias.
+
+    Args:
+        filters: output channels.
+        kernel: side of the kernel.
+        stride: 1 or 2.
+
+    Call arguments:
+        x: (batch, height, width, channels).
+        kernel_mask: (kernel, kernel) or None.
+        input_mask: (channels,) or None.
+    """
+
+    def __init__(self, filters: int, kernel: int = 1, stride: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_side = kernel
+        self.stride = stride
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_side, self.kernel_side, input_shape[-1], self.filters),
+            initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        )
+
+    def call(self, x: tf.Tensor, kernel_mask: Any = None, input_mask: Any = None) -> tf.Tensor:
+        kernel = tf.convert_to_tensor(self.kernel)
+        if kernel_mask is not None:
+            kernel *= tf.cast(kernel_mask, kernel.dtype)[:, :, None, None]
+        if input_mask is not None:
+            kernel *= tf.cast(input_mask, kernel.dtype)[None, None, :, None]
+        return tf.nn.conv2d(x, kernel, self.stride, "SAME")
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"filters": self.filters, "kernel": self.kernel_side, "stride": self.stride}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class MaskedDepthwiseConv2D(keras.layers.Layer):
+    """A "same"-padded depthwise convolution without bias.
+
+    Args:
+        kernel: side of the largest kernel; a smaller one is its centre.
+        stride: 1 or 2.
+
+    Call arguments:
+        x: (batch, height, width, channels).
+        kernel_mask: (kernel, kernel) or None.
+    """
+
+    def __init__(self, kernel: int, stride: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kernel_side = kernel
+        self.stride = stride
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        deviation = (2.0 / self.kernel_side**2) ** 0.5
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_side, self.kernel_side, input_shape[-1], 1),
+            initializer=keras.initializers.RandomNormal(stddev=deviation),
+        )
+
+    def call(self, x: tf.Tensor, kernel_mask: Any = None) -> tf.Tensor:
+        kernel = tf.convert_to_tensor(self.kernel)
+        if kernel_mask is not None:
+            kernel *= tf.cast(kernel_mask, kernel.dtype)[:, :, None, None]
+        return tf.nn.depthwise_conv2d(x, kernel, [1, self.stride, self.stride, 1], "SAME")
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"kernel": self.kernel_side, "stride": self.stride}
+        return {**super().get_config(), **config}

@@ -1,0 +1,82 @@
+"""Squeeze-and-excite whose presence and width are chosen, on (batch, channels) vectors only.
+
+With probability P(se) the gate is `s(z)`, else 1: `1 + P(se) * (s(z) - 1)`. The masks of the
+hidden width and of the squeezed width multiply vectors of one value a channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .activations import mixed_activation
+from .masks import Width
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class MaskedSqueezeExcite(keras.layers.Layer):
+    """`x * (1 + P(se) * (hard_sigmoid(expand(act(reduce(mean(x))))) - 1))`.
+
+    Args:
+        squeezed_channels: the largest width between the two layers.
+        ratios: the alternatives of the ratio, 0 for none; at least one is above 0.
+        activations: the alternatives of the block's activation.
+
+    Call arguments:
+        x: (batch, height, width, channels).
+        hidden: the `Width` of x.
+        ratio_weights, activation_weights: weights of the alternatives.
+    """
+
+    def __init__(
+        self,
+        squeezed_channels: int,
+        ratios: Sequence[float],
+        activations: Sequence[str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.squeezed_channels = squeezed_channels
+        self.ratios = tuple(ratios)
+        self.activations = tuple(activations)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels, squeezed = int(input_shape[-1] or 0), self.squeezed_channels
+        self.reduce_kernel = self._kernel("reduce_kernel", channels, squeezed)
+        self.reduce_bias = self.add_weight(name="reduce_bias", shape=(squeezed,))
+        self.expand_kernel = self._kernel("expand_kernel", squeezed, channels)
+        self.expand_bias = self.add_weight(name="expand_bias", shape=(channels,))
+
+    def call(
+        self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
+    ) -> tf.Tensor:
+        z = tf.reduce_mean(x, axis=[1, 2])
+        z = _masked(z, hidden.mask())
+        z = tf.matmul(z, self.reduce_kernel) + self.reduce_bias
+        z = mixed_activation(z, self.activations, activation_weights)
+        z = _masked(z, hidden.squeezed(self.ratios, ratio_weights).mask())
+        z = tf.matmul(z, self.expand_kernel) + self.expand_bias
+        gate = tf.nn.relu6(z + 3) * (1 / 6)
+        if 0 in self.ratios:
+            absent = tf.cast(ratio_weights, x.dtype)[self.ratios.index(0)]
+            gate = 1 + (1 - absent) * (gate - 1)
+        return x * gate[:, None, None, :]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "squeezed_channels": self.squeezed_channels,
+            "ratios": list(self.ratios),
+            "activations": list(self.activations),
+        }
+
+    def _kernel(self, name: str, rows: int, columns: int) -> Any:
+        initializer = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+        return self.add_weight(name=name, shape=(rows, columns), initializer=initializer)
+
+
+def _masked(vector: tf.Tensor, mask: Any) -> tf.Tensor:
+    return vector if mask is None else vector * tf.cast(mask, vector.dtype)
