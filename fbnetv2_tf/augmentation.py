@@ -1,0 +1,214 @@
+"""What is done to training images, drawn anew in every epoch and the same again for the same epoch.
+
+Every random number comes from a stateless operation on a seed that the caller derives from (seed,
+epoch, position), so an augmented batch is a pure function of its place in the run. Whole batches
+are processed at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import tensorflow as tf
+
+from .errors import DataError
+from .pixels import to_unit_floats
+from .stateless_seeds import StatelessSeeds
+
+_FLIP, _CROP, _BOX, _RAND_AUGMENT, _MIXUP = range(5)
+_ASPECT_RATIOS = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A recipe of random changes to a batch of images, applied in the order of its attributes.
+
+    Attributes:
+        flip: Whether half of the images are mirrored left to right.
+        crop_padding: Pixels of zeros put around an image before a crop of the old size is cut out;
+            0 for none.
+        random_resized_crop: Smallest and largest share of the image's area, in (0, 1], that a
+            random box of aspect ratio 3/4 to 4/3 covers before it is resized to the whole image;
+            `None` for none.
+        rand_augment: Strength of RandAugment (two operations, `keras.layers.RandAugment`) in [0,
+            1]; 0 for none.
+        mixup: Concentration of the Beta distribution by which pairs of images and their labels are
+            blended; 0 for none. With mixup, labels become float32 of shape `(batch, classes)`: the
+            loss must be categorical.
+
+    Raises:
+        DataError: An attribute is outside its range.
+
+    Example:
+        >>> from fbnetv2_tf.augmentation import Augmentation
+        >>> Augmentation(flip=True, crop_padding=2)
+        Augmentation(flip=True, crop_padding=2, random_resized_crop=None, rand_augment=0.0,
+        mixup=0.0)
+
+    References:
+        - [RandAugment, arXiv:1909.13719](https://arxiv.org/abs/1909.13719)
+        - [mixup, arXiv:1710.09412](https://arxiv.org/abs/1710.09412)
+    """
+
+    flip: bool = False
+    crop_padding: int = 0
+    random_resized_crop: tuple[float, float] | None = None
+    rand_augment: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.crop_padding < 0:
+            raise DataError(f"`crop_padding` must not be negative. Received: {self.crop_padding}.")
+        if self.random_resized_crop is not None:
+            low, high = self.random_resized_crop
+            if not 0.0 < low <= high <= 1.0:
+                raise DataError(
+                    "`random_resized_crop` must be two shares of the area with 0 < low <= high <= 1. "
+                    f"Received: {self.random_resized_crop}."
+                )
+        if not 0.0 <= self.rand_augment <= 1.0:
+            raise DataError(f"`rand_augment` must be in [0, 1]. Received: {self.rand_augment}.")
+        if not (0.0 <= self.mixup < math.inf):
+            raise DataError(f"`mixup` must be 0 or positive. Received: {self.mixup}.")
+
+    @property
+    def mixes_labels(self) -> bool:
+        """Whether labels become class probabilities, which need a categorical loss."""
+        return self.mixup > 0.0
+
+    def __call__(
+        self, images: tf.Tensor, labels: tf.Tensor, *, seed: tf.Tensor, classes: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Changes a batch; the same seed gives the same batch.
+
+        Args:
+            images: uint8, or float32 in [0, 1], shape `(batch, height, width, channels)`.
+            labels: Classes, int32, shape `(batch,)`.
+            seed: Integers of shape `(2,)`, another for each batch.
+            classes: Number of classes; used by mixup alone.
+
+        Returns:
+            Images, float32 in [0, 1], of the same shape; labels as given, or float32 of shape
+            `(batch, classes)` when `mixup` is positive.
+        """
+        if self.flip or self.crop_padding:
+            images = self._flip_and_crop(images, seed)
+        images = to_unit_floats(images)
+        if self.random_resized_crop is not None:
+            images = self._crop_and_resize(images, tf.random.fold_in(seed, _BOX))
+        if self.mixup:
+            labels = tf.one_hot(labels, classes)
+            seeds = StatelessSeeds(tf.random.fold_in(seed, _MIXUP))
+            drawn = self._mixup_layer.get_random_transformation(images, training=True, seed=seeds)
+            images = self._mixup_layer.transform_images(images, drawn)
+            labels = self._mixup_layer.transform_labels(labels, drawn)
+        return images, labels
+
+    @cached_property
+    def _mixup_layer(self) -> keras.layers.MixUp:
+        # A layer creates variables, which cannot be done in the function of a data set.
+        with tf.init_scope():
+            return keras.layers.MixUp(alpha=self.mixup)
+
+    def _flip_and_crop(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Mirrors and shifts each image by taking rows, then columns: two gathers for the whole
+        batch."""
+        batch = tf.shape(images)[0]
+        height, width = images.shape[1:3]
+        padding = self.crop_padding
+        columns = tf.range(width)[tf.newaxis, :]
+        if self.flip:
+            is_flipped = (
+                tf.random.stateless_uniform((batch, 1), tf.random.fold_in(seed, _FLIP)) < 0.5
+            )
+            columns = tf.where(is_flipped, width - 1 - columns, columns)
+        if padding:
+            corner = tf.random.stateless_uniform(
+                (2, batch, 1), tf.random.fold_in(seed, _CROP), 0, 2 * padding + 1, tf.int32
+            )
+            images = tf.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+            images = tf.gather(images, corner[0] + tf.range(height), axis=1, batch_dims=1)
+            columns = corner[1] + columns
+        return tf.gather(images, columns, axis=2, batch_dims=1)
+
+    def _crop_and_resize(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        batch = tf.shape(images)[0]
+        height, width = images.shape[1:3]
+        boxes = random_boxes(batch, height, width, self.random_resized_crop, seed)
+        return tf.image.crop_and_resize(images, boxes, tf.range(batch), (height, width))
+
+
+def random_boxes(
+    count: int | tf.Tensor,
+    height: int | tf.Tensor,
+    width: int | tf.Tensor,
+    area: tuple[float, float],
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    """Draws boxes within an image, with uniform area and log-uniform aspect ratio.
+
+    Args:
+        count: How many.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+        area: Smallest and largest share of the image that a box covers; less where the aspect ratio
+            leaves no room.
+        seed: Integers of shape `(2,)`.
+
+    Returns:
+        Boxes `(top, left, bottom, right)` as fractions of the image's sides, float32, shape
+        `(count, 4)`.
+    """
+    uniform = tf.random.stateless_uniform((4, count), seed)
+    low, high = area
+    share = low + (high - low) * uniform[0]
+    first, last = (math.log(ratio) for ratio in _ASPECT_RATIOS)
+    ratio = tf.exp(first + (last - first) * uniform[1])
+    # In fractions of the sides, a box of pixel aspect ratio r is r * height / width as wide as it
+    # is high.
+    ratio = ratio * tf.cast(height, tf.float32) / tf.cast(width, tf.float32)
+    box_height = tf.minimum(tf.sqrt(share / ratio), 1.0)
+    box_width = tf.minimum(tf.sqrt(share * ratio), 1.0)
+    top = uniform[2] * (1.0 - box_height)
+    left = uniform[3] * (1.0 - box_width)
+    return tf.stack([top, left, top + box_height, left + box_width], axis=1)
+
+
+PRESETS = {
+    "none": Augmentation(),
+    "light": Augmentation(flip=True, crop_padding=2),
+    "strong": Augmentation(flip=True, random_resized_crop=(0.35, 1.0), rand_augment=0.5, mixup=0.2),
+}
+"""The recipes that have a name."""
+
+
+def augmentation(recipe: Augmentation | str | None) -> Augmentation | None:
+    """The recipe of a preset's name.
+
+    Args:
+        recipe: `"none"`, `"light"`, `"strong"`, a recipe, or `None`.
+
+    Returns:
+        The recipe; `None` for one that changes nothing.
+
+    Raises:
+        DataError: No preset has that name.
+
+    Example:
+        >>> augmentation("light")
+        Augmentation(flip=True, crop_padding=2, random_resized_crop=None, rand_augment=0.0,
+        mixup=0.0)
+    """
+    if isinstance(recipe, str):
+        if recipe not in PRESETS:
+            near = difflib.get_close_matches(recipe, PRESETS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise DataError(
+                f"`augment` must be one of {', '.join(PRESETS)}. Received: '{recipe}'.{hint}"
+            )
+        recipe = PRESETS[recipe]
+    return None if recipe == Augmentation() else recipe
