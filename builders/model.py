@@ -19,6 +19,7 @@ from fbnetv2_tf.features import feature_maps
 from .blocks import apply_block, apply_classifier
 from .layers import KERAS_ACTIVATIONS, LayerStyle
 from .lookup import resolve_architecture
+from .zoo import zoo
 
 MAXIMUM_PARAMETERS = 1_000_000_000
 """More than this is taken for a mistake in the text and refused before anything is built."""
@@ -111,7 +112,7 @@ def build_model(
         >>> [layer.name for layer in model.layers][:4], model.output_shape
         (['b00_image', 'b01_conv', 'b01_bn', 'b01_act'], (None, 5))
     """
-    name = name or (architecture.lower() if _is_word(architecture) else "network")
+    name = name or _model_name(architecture)
     architecture = resolve_architecture(architecture)
     check_choice("padding", padding, ("same", "symmetric"))
     check_choice("hard_swish", hard_swish, ("fused", "decomposed"))
@@ -220,5 +221,7 @@ def _variable_dtype(dtype: Any) -> str:
     return str((policy or keras.config.dtype_policy()).variable_dtype)
 
 
-def _is_word(architecture: Architecture | str) -> bool:
-    return isinstance(architecture, str) and architecture.strip().isidentifier()
+def _model_name(architecture: Architecture | str) -> str:
+    """The name of a network of the zoo; text, files and run folders have none."""
+    known = isinstance(architecture, str) and architecture in zoo
+    return zoo[str(architecture)].name if known else "network"

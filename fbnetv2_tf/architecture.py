@@ -65,12 +65,13 @@ class Block:
                     f"A block of kind {self.kind!r} {word} `{field.name}`. Received: {value!r}."
                 )
         for token in GRAMMAR[self.kind]:
-            value = getattr(self, token.field)
-            if token.value(format_value(value)) != value:
+            value = token.canonical(getattr(self, token.field))
+            if value is None:
                 raise ArchitectureError(
-                    f"`{token.field}` of a block of kind {self.kind!r} must be "
-                    f"{token.expected}. Received: {value!r}."
+                    f"`{token.field}` of a block of kind {self.kind!r} must be {token.expected}. "
+                    f"Received: {getattr(self, token.field)!r}."
                 )
+            object.__setattr__(self, token.field, value)
 
     def __str__(self) -> str:
         words = [self.kind]
@@ -94,6 +95,11 @@ class Architecture:
     blocks: tuple[Block, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "blocks", tuple(self.blocks))
+        for block in self.blocks:
+            if not isinstance(block, Block):
+                raise ArchitectureError(f"`blocks` must be of type Block. Received: {block!r}.")
+        check_length(len(self.blocks), ArchitectureError)
         check_order([block.kind for block in self.blocks], ArchitectureError)
 
     def __str__(self) -> str:
@@ -150,7 +156,6 @@ def parse_architecture(text: str) -> Architecture:
                 fixed["stride"] = 1
             blocks.append(Block(kind, **fixed))  # type: ignore[arg-type]
         check_length(len(blocks), ArchitectureError)
-    check_order([block.kind for block in blocks], ArchitectureError)
     return Architecture(tuple(blocks))
 
 

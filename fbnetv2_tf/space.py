@@ -7,14 +7,15 @@ independent of each other; that is what a supernet learns a distribution over.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from decimal import Decimal
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
+from .alternatives import format_values, is_searchable, read_values
 from .architecture import (
     SKIP_ACTIVATION,
     Architecture,
@@ -22,14 +23,16 @@ from .architecture import (
     check_length,
     check_order,
     read_block,
-    read_value,
     split_blocks,
 )
 from .errors import SpaceError
-from .tokens import GRAMMAR, MAXIMUM_ALTERNATIVES, SEARCHABLE, Token, Value, format_value
+from .textfile import is_text, read_text_file
+from .tokens import GRAMMAR, MAXIMUM_ALL_ALTERNATIVES, MAXIMUM_ALTERNATIVES, Token
 
 MIXED_KINDS = (("ir", "sk"), ("ds", "sk"))
 """The kinds that may be alternatives of one block."""
+
+MAXIMUM_LISTED = 1_000_000
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -53,6 +56,43 @@ class SpaceBlock:
     se: tuple[float, ...] = ()
     activation: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", tuple(self.kinds))
+        if self.kinds not in MIXED_KINDS and not (len(self.kinds) == 1 and self.kind in GRAMMAR):
+            raise SpaceError(
+                f"`kinds` must be one of {', '.join(GRAMMAR)}, or {_mixed_kinds()}. "
+                f"Received: {self.kinds!r}."
+            )
+        taken = {token.field: token for token in GRAMMAR[self.kind]}
+        for field in fields(self)[1:]:
+            token = taken.get(field.name)
+            if token is not None:
+                object.__setattr__(self, field.name, self._checked(token))
+            elif getattr(self, field.name):
+                raise SpaceError(
+                    f"A block of kind {self.kind!r} has no `{field.name}`. "
+                    f"Received: {getattr(self, field.name)!r}."
+                )
+
+    def _checked(self, token: Token) -> tuple[Any, ...]:
+        """The alternatives of a token, each once, as the text would give them."""
+        given = getattr(self, token.field)
+        if not given and token.default is not None:
+            given = (token.default,)
+        values = tuple(token.canonical(value) for value in given)
+        if not values or None in values or len(set(values)) < len(values):
+            raise SpaceError(
+                f"`{token.field}` of a block of kind {self.kind!r} must be alternatives, none "
+                f"twice, each {token.expected}. Received: {given!r}."
+            )
+        most = MAXIMUM_ALTERNATIVES if is_searchable(self.kind, token) else 1
+        if len(values) > most:
+            raise SpaceError(
+                f"`{token.field}` of a block of kind {self.kind!r} must have at most {most} "
+                f"alternatives. Received: {len(values)}."
+            )
+        return values
+
     @property
     def kind(self) -> str:
         """The first kind, which is not a skip unless the block is always one."""
@@ -69,12 +109,17 @@ class SpaceBlock:
         first = math.prod(len(getattr(self, token.field)) for token in GRAMMAR[self.kind])
         return first + len(self.channels) * self.skippable
 
+    @property
+    def alternatives(self) -> int:
+        """How many values its tokens have, all together."""
+        return sum(len(getattr(self, token.field)) for token in GRAMMAR[self.kind])
+
     def __str__(self) -> str:
         words = ["/".join(self.kinds)]
         for token in GRAMMAR[self.kind]:
             values = getattr(self, token.field)
             if values != (token.default,):
-                words.append(token.name + _format_values(values))
+                words.append(token.name + format_values(values))
         return "_".join(words)
 
     def __contains__(self, block: Block) -> bool:
@@ -113,6 +158,12 @@ class Space:
     """
 
     blocks: tuple[SpaceBlock, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocks", tuple(self.blocks))
+        check_length(len(self.blocks), SpaceError)
+        check_order([block.kind for block in self.blocks], SpaceError)
+        _check_alternatives(sum(block.alternatives for block in self.blocks))
 
     @property
     def size(self) -> int:
@@ -163,8 +214,18 @@ class Space:
         return Architecture(tuple(_sample_block(b, generator) for b in self.blocks))
 
     def architectures(self) -> Iterator[Architecture]:
-        """All architectures, for spaces small enough to list."""
-        yield from _products(self.blocks, ())
+        """All architectures, for spaces small enough to list.
+
+        Raises:
+            SpaceError: there are more than `MAXIMUM_LISTED`.
+        """
+        if self.size > MAXIMUM_LISTED:
+            raise SpaceError(
+                f"A space must have at most {MAXIMUM_LISTED} architectures to be listed. "
+                f"Received: one of about 10^{len(str(self.size)) - 1}."
+            )
+        for blocks in itertools.product(*map(block_alternatives, self.blocks)):
+            yield Architecture(blocks)
 
     @property
     def smallest(self) -> Architecture:
@@ -199,25 +260,22 @@ def parse_space(text: str) -> Space:
         (8, 16, 24, 32)
     """
     blocks: list[SpaceBlock] = []
+    alternatives = 0
     for where, word in split_blocks(_text_of(text), SpaceError):
         kind, texts = read_block(where, word, SpaceError)
         kinds = tuple(kind.split("/"))
         if len(kinds) > 1 and kinds not in MIXED_KINDS:
-            allowed = " or ".join("/".join(pair) for pair in MIXED_KINDS)
             raise SpaceError(
-                f"{where}: only {allowed} may be alternative kinds. Received: {kind[:40]!r}."
+                f"{where}: only {_mixed_kinds()} may be alternative kinds. Received: {kind[:40]!r}."
             )
-        fixed = {t.field: _read_values(where, kinds[0], t, value) for t, value in texts.items()}
+        fixed = {t.field: read_values(where, kinds[0], t, value) for t, value in texts.items()}
         repeats = int(fixed.pop("repeats", (1,))[0])
-        for token in GRAMMAR[kinds[0]]:
-            if token.default is not None:
-                fixed.setdefault(token.field, (token.default,))
-        for repeat in range(repeats):
-            if repeat:
-                fixed["stride"] = (1,)
-            blocks.append(SpaceBlock(kinds, **fixed))  # type: ignore[arg-type]
+        first = SpaceBlock(kinds, **fixed)  # type: ignore[arg-type]
+        rest = replace(first, stride=(1,)) if repeats > 1 else first
+        blocks += [first, *([rest] * (repeats - 1))]
         check_length(len(blocks), SpaceError)
-    check_order([block.kind for block in blocks], SpaceError)
+        alternatives += repeats * first.alternatives
+        _check_alternatives(alternatives)
     return Space(tuple(blocks))
 
 
@@ -241,128 +299,44 @@ def preset_names() -> list[str]:
 
 def _text_of(text: str) -> str:
     """The text itself, or what the preset or the file of that name holds."""
-    if not isinstance(text, str) or len(text.split()) != 1 or text.startswith("in_"):
+    if not isinstance(text, str) or is_text(text):
         return text
     name = text.strip()
     if name in preset_names():
         return (PRESETS / f"{name}.txt").read_text(encoding="utf-8")
-    path = Path(name)
-    if len(name) < 1024 and path.is_file():
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpaceError(f"The space file {name!r} cannot be read: {error}.") from error
+    from_file = read_text_file(Path(name), SpaceError)
+    if from_file is not None:
+        return from_file
+    if len(name.split()) != 1:  # meant as text, so the grammar says what is wrong with it
+        return text
     raise SpaceError(
         f"A space must be text, a file, or a preset ({', '.join(preset_names())}). "
         f"Received: {name[:80]!r}."
     )
 
 
-def _read_values(where: str, kind: str, token: Token, text: str) -> tuple[Value, ...]:
-    """All alternatives of one token, ranges written out, none twice."""
-    values: list[Value] = []
-    for part in text.split("/"):
-        bounds = part.split(":")
-        if len(bounds) == 1:
-            values.append(read_value(where, token, part, SpaceError))
-        else:
-            values.extend(_read_range(where, token, part, bounds))
-        if len(values) > MAXIMUM_ALTERNATIVES:
-            raise SpaceError(
-                f"{where}: {token.name!r} may have at most {MAXIMUM_ALTERNATIVES} alternatives. "
-                f"Received: more."
-            )
-    if len(set(values)) < len(values):
+def _check_alternatives(alternatives: int) -> None:
+    """Refuses a space that no supernet could hold before anything is made of it."""
+    if alternatives > MAXIMUM_ALL_ALTERNATIVES:
         raise SpaceError(
-            f"{where}: an alternative of {token.name!r} is given twice. "
-            f"Received: {(token.name + text)[:60]!r}."
+            f"A space must have at most {MAXIMUM_ALL_ALTERNATIVES} alternatives, of all tokens of "
+            f"all blocks together. Received: {alternatives} or more."
         )
-    fixed_here = token.name not in SEARCHABLE or (token.name == "c" and kind in ("in", "fc"))
-    if len(values) > 1 and fixed_here:
-        raise SpaceError(
-            f"{where}: {token.name!r} of {kind!r} cannot be searched, so it must be one value. "
-            f"Received: {(token.name + text)[:60]!r}."
-        )
-    return tuple(values)
 
 
-def _read_range(where: str, token: Token, part: str, bounds: list[str]) -> list[Value]:
-    if len(bounds) != 3 or token.low is None:
-        raise SpaceError(
-            f"{where}: a range must be low:high:step of numbers. "
-            f"Received: {(token.name + part)[:60]!r}."
-        )
-    for bound in bounds[:2]:
-        read_value(where, token, bound, SpaceError)
-    try:
-        low, high, step = map(Decimal, bounds)
-    except ArithmeticError:
-        step = Decimal(0)
-    if not (0 < step <= 10**6) or high < low or (high - low) % step:
-        raise SpaceError(
-            f"{where}: a range must go up from low to high in whole steps. "
-            f"Received: {(token.name + part)[:60]!r}."
-        )
-    count = int((high - low) / step) + 1
-    if count > MAXIMUM_ALTERNATIVES:
-        raise SpaceError(
-            f"{where}: {token.name!r} may have at most {MAXIMUM_ALTERNATIVES} alternatives. "
-            f"Received: {count}."
-        )
-    return [
-        read_value(where, token, format(low + i * step, "f"), SpaceError) for i in range(count)
-    ]
-
-
-def _format_values(values: tuple[Value, ...]) -> str:
-    """Alternatives as text: runs of at least three equal steps become ranges."""
-    parts: list[str] = []
-    start = 0
-    while start < len(values):
-        end = _end_of_run(values, start)
-        if end - start >= 3:
-            numbers = [Decimal(format_value(v)) for v in values[start:end]]
-            step = format((numbers[1] - numbers[0]).normalize(), "f")
-            parts.append(f"{format_value(values[start])}:{format_value(values[end - 1])}:{step}")
-        else:
-            end = start + 1
-            parts.append(format_value(values[start]))
-        start = end
-    return "/".join(parts)
-
-
-def _end_of_run(values: tuple[Value, ...], start: int) -> int:
-    """Where the longest ascending run of equal steps that begins at `start` ends."""
-    if isinstance(values[start], str):
-        return start + 1
-    numbers = [Decimal(format_value(value)) for value in values[start:]]
-    end = 1
-    while end < len(numbers) and numbers[end] - numbers[end - 1] == numbers[1] - numbers[0] > 0:
-        end += 1
-    return start + end
+def _mixed_kinds() -> str:
+    return " or ".join("/".join(pair) for pair in MIXED_KINDS)
 
 
 def _sample_block(block: SpaceBlock, generator: random.Random) -> Block:
     skips = len(block.channels) if block.skippable else 0
     kind = "sk" if generator.randrange(block.size) < skips else block.kind
-    values = {
-        token.field: generator.choice(getattr(block, token.field)) for token in GRAMMAR[kind]
-    }
+    values = {token.field: generator.choice(getattr(block, token.field)) for token in GRAMMAR[kind]}
     return block.block(kind, **values)
-
-
-def _products(blocks: tuple[SpaceBlock, ...], chosen: tuple[Block, ...]) -> Iterator[Architecture]:
-    if not blocks:
-        yield Architecture(chosen)
-        return
-    for block in block_alternatives(blocks[0]):
-        yield from _products(blocks[1:], (*chosen, block))
 
 
 def block_alternatives(block: SpaceBlock) -> Iterator[Block]:
     """Every block that this one may become, each once."""
-    import itertools
-
     for kind in block.kinds:
         searched = [
             t.field
@@ -370,4 +344,6 @@ def block_alternatives(block: SpaceBlock) -> Iterator[Block]:
             if not (block.skippable and kind == "sk" and t.field == "activation")
         ]
         for values in itertools.product(*(getattr(block, field) for field in searched)):
-            yield block.block(kind, **cast(dict[str, Any], dict(zip(searched, values, strict=True))))
+            yield block.block(
+                kind, **cast(dict[str, Any], dict(zip(searched, values, strict=True)))
+            )

@@ -6,6 +6,7 @@ This table is the whole vocabulary; `architecture.py` and `space.py` only put it
 
 from __future__ import annotations
 
+import numbers
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +15,15 @@ ACTIVATIONS = ("re", "r6", "hs", "sw")
 """relu, relu6, hard-swish, swish."""
 
 MAXIMUM_BLOCKS = 512
-MAXIMUM_TEXT = 100_000
 MAXIMUM_ALTERNATIVES = 1024
+"""Alternatives of one token."""
+
+MAXIMUM_ALL_ALTERNATIVES = 16_384
+"""Alternatives of all tokens of a space; 9 characters each at most, so that its text fits too."""
+
+MAXIMUM_TEXT = 250_000
+"""Characters."""
+
 NUMBER = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 
 Value = int | float | str
@@ -48,7 +56,8 @@ class Token:
         if self.low is None:
             return "one of " + ", ".join(ACTIVATIONS)
         noun = "an odd integer" if self.odd else "an integer" if self.whole else "a number"
-        return f"{noun} from {self.low:g} to {self.high:g}"
+        decimals = "" if self.whole else " with at most 6 decimals"
+        return f"{noun} from {self.low:g} to {self.high:g}{decimals}"
 
     def value(self, text: str) -> Value | None:
         """The value of `text`, or None where it is not one that this token may have."""
@@ -62,6 +71,14 @@ class Token:
         if self.odd and number % 2 == 0:
             return None
         return int(number) if self.whole else number
+
+    def canonical(self, value: object) -> Value | None:
+        """The value of any object, a NumPy number too; None where the text cannot have it."""
+        if isinstance(value, str):
+            return self.value(value) if self.low is None else None
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return None
+        return self.value(format_number(float(value)))
 
 
 SIDE = Token("hw", "side", 1, 4096)
@@ -94,7 +111,7 @@ SEARCHABLE = ("hw", "k", "e", "c", "se", "n")
 
 def split_token(text: str) -> tuple[str, str]:
     """`"k3/5"` -> `("k", "3/5")`, `"nhs"` -> `("n", "hs")`; a value may be empty."""
-    if text.startswith("n") and not text.startswith("n/"):
+    if text.startswith("n"):  # the one token whose value has letters
         return "n", text[1:]
     name = re.match(r"[a-z]*", text)
     letters = name.group() if name else ""
