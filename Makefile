@@ -57,7 +57,7 @@ install: $(VENV)/.packages ## Install the pinned packages and this one, where th
 	  $(PIP) install --quiet --no-deps --no-build-isolation --editable . \
 	  && $(LIST_FILES) > $(VENV)/.layout; }
 
-$(VENV)/.packages: setup.py constraints.txt | $(BIN)/python
+$(VENV)/.packages: setup.py constraints.txt fbnetv2_tf/version.py | $(BIN)/python
 	@echo "Installing packages into $(VENV) (a few minutes the first time)"
 	@$(PIP) install --quiet --constraint constraints.txt setuptools
 	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test]'

@@ -1,0 +1,143 @@
+"""What pip installs: names, versions, scripts and every file, in the installed layout."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import fbnetv2_tf
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {
+    "fbnetv2_tf": "fbnetv2_tf",
+    "builders": "fbnetv2_tf/builders",
+    "flags": "fbnetv2_tf/flags",
+}
+DRIVERS = ("search", "train", "evaluate", "export", "count")
+
+
+def shipped_files() -> dict[str, Path]:
+    """Every file of the three folders by its path in an installation."""
+    return {
+        f"{installed}/{path.relative_to(ROOT / folder).as_posix()}": path
+        for folder, installed in FOLDERS.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked wheel of the source as it stands."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+    command += ["--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+    subprocess.run(command, check=True)
+    [built] = folder.glob("*.whl")
+    zipfile.ZipFile(built).extractall(folder / "installed")
+    return folder / "installed"
+
+
+@pytest.mark.parametrize("name", fbnetv2_tf.__all__)
+def test_every_public_name_loads(name: str) -> None:
+    loaded = getattr(fbnetv2_tf, name)
+    assert vars(fbnetv2_tf)[name] is loaded
+    assert name in dir(fbnetv2_tf)
+
+
+def test_type_checkers_are_told_the_same_names() -> None:
+    tree = ast.parse((ROOT / "fbnetv2_tf" / "__init__.py").read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and "TYPE" in ast.dump(node)]
+    told = {
+        alias.asname: statement.module
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert told == fbnetv2_tf._MODULE_OF
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'fbnetv2_tf' has no attribute 'build_modle'"):
+        _ = fbnetv2_tf.build_modle
+
+
+def test_a_name_whose_module_is_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fbnetv2_tf._MODULE_OF, "ghost", "builders.ghost")
+    with pytest.raises(AttributeError, match=r"'fbnetv2_tf\.builders\.ghost'") as raised:
+        _ = fbnetv2_tf.ghost
+    assert isinstance(raised.value.__cause__, ModuleNotFoundError)
+
+
+def test_a_missing_library_is_not_taken_for_a_missing_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "needy.py").write_text("import a_library_that_is_not_installed\nthing = 1\n")
+    monkeypatch.setattr(fbnetv2_tf, "__path__", [*fbnetv2_tf.__path__, str(tmp_path)])
+    monkeypatch.setitem(fbnetv2_tf._MODULE_OF, "thing", "needy")
+    with pytest.raises(ModuleNotFoundError, match="a_library_that_is_not_installed"):
+        _ = fbnetv2_tf.thing
+
+
+@pytest.mark.parametrize("folder", ["builders", "flags"])
+def test_a_folder_has_its_installed_name_alone(
+    monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    assert importlib.import_module(f"fbnetv2_tf.{folder}").__name__ == f"fbnetv2_tf.{folder}"
+    expected = f"must be imported as 'fbnetv2_tf.{folder}'. Received: '{folder}'"
+    with pytest.raises(ImportError, match=expected):
+        importlib.import_module(folder)
+
+
+def test_the_installed_version_is_the_one_of_the_source() -> None:
+    assert importlib.metadata.version("fbnetv2-tf") == fbnetv2_tf.__version__
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_each_driver_is_a_command_without_arguments(driver: str) -> None:
+    scripts = importlib.metadata.distribution("fbnetv2-tf").entry_points
+    console = scripts[f"fbnetv2-{driver}"].load()
+    assert not inspect.signature(console).parameters
+
+
+def test_the_wheel_has_every_file_and_no_other(wheel: Path) -> None:
+    built = {
+        path.relative_to(wheel).as_posix(): path.read_bytes()
+        for path in wheel.rglob("*")
+        if path.is_file() and not path.relative_to(wheel).parts[0].endswith(".dist-info")
+    }
+    assert built.keys() == shipped_files().keys()
+    assert built == {name: path.read_bytes() for name, path in shipped_files().items()}
+
+
+def test_the_wheel_works_where_the_source_is_not(wheel: Path) -> None:
+    code = (
+        "import fbnetv2_tf as fb; "
+        "print(len(fb.__path__), fb.__file__, fb.count(fb.zoo['fbnetv2_f1'].architecture).macs)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=wheel,
+        env={**os.environ, "PYTHONPATH": str(wheel)},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
+    assert output.split() == ["1", str(wheel / "fbnetv2_tf" / "__init__.py"), "56231936"]
