@@ -14,9 +14,6 @@ import numpy as np
 
 from fbnetv2_tf.counting import layer_name
 
-KERAS_ACTIVATIONS = {"re": "relu", "r6": "relu6", "hs": "hard_silu", "sw": "silu"}
-"""The text's activations as Keras 3 calls them."""
-
 ALMOST_A_SIXTH = float(np.nextafter(np.float32(1 / 6), np.float32(1)))
 """The float32 above 1/6: no converter takes a product with it for a hard-swish and fuses it."""
 
@@ -25,11 +22,28 @@ Tensor = Any
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """A Keras, and what it calls the things that the two differ in.
+
+    Attributes:
+        keras: the module `keras`, or `tf_keras`.
+        activation: `(text's activation, **layer arguments) -> layer`.
+        gate: `(**layer arguments) -> layer`, the hard-sigmoid `relu6(x + 3) / 6`.
+        variable_dtype: the dtype of a policy's variables, such as float32 of `mixed_float16`.
+    """
+
+    keras: Any
+    activation: Callable[..., Any]
+    gate: Callable[..., Any]
+    variable_dtype: Callable[[Any], str]
+
+
+@dataclass(frozen=True)
 class LayerStyle:
     """How layers are made, whatever the block.
 
     Attributes:
-        keras: the module `keras`, or `tf_keras`.
+        dialect: which Keras.
         padding: `same` (more on the right and below where it is uneven) or `symmetric` (`k // 2`
             on every side, as PyTorch pads).
         bn_epsilon, bn_momentum: of every BatchNormalization.
@@ -37,13 +51,9 @@ class LayerStyle:
         logits_dtype: of the classifier, which mixed policies leave in float32.
         zero_init_residual: whether the last gamma before a residual starts at 0.
         fused_hard_swish: whether a hard-swish is one layer, or the operators that it consists of.
-        activation: `(text's activation, **layer arguments) -> layer`.
-        gate: `(**layer arguments) -> layer`, the hard-sigmoid `relu6(x + 3) / 6`.
     """
 
-    keras: Any
-    activation: Callable[..., Any]
-    gate: Callable[..., Any]
+    dialect: Dialect
     padding: str = "same"
     bn_epsilon: float = 1e-5
     bn_momentum: float = 0.9
@@ -67,7 +77,7 @@ class BlockLayers:
 
     def make(self, kind: str, part: str, **arguments: Any) -> Any:
         """A layer of `keras.layers`, named `bNN_part`."""
-        return getattr(self.style.keras.layers, kind)(**{**self._common(part), **arguments})
+        return getattr(self.style.dialect.keras.layers, kind)(**{**self._common(part), **arguments})
 
     def convolution(
         self,
@@ -122,9 +132,9 @@ class BlockLayers:
     def activate(self, x: Tensor, part: str, activation: str) -> Tensor:
         """An activation of the text: `re`, `r6`, `hs` or `sw`."""
         if activation != "hs" or self.style.fused_hard_swish:
-            return self.style.activation(activation, **self._common(part))(x)
+            return self.style.dialect.activation(activation, **self._common(part))(x)
         shifted = self.make("Rescaling", f"{part}_shift", scale=1.0, offset=3.0)(x)
-        clipped = self.style.activation("r6", **self._common(f"{part}_clip"))(shifted)
+        clipped = self.style.dialect.activation("r6", **self._common(f"{part}_clip"))(shifted)
         product = self.make("Multiply", f"{part}_product")([x, clipped])
         return self.make("Rescaling", part, scale=ALMOST_A_SIXTH)(product)
 
@@ -135,11 +145,11 @@ class BlockLayers:
         z = self.activate(z, "se_act", activation)
         z = self.convolution(z, "se_expand", int(x.shape[-1]), use_bias=True)
         if self.style.fused_hard_swish:
-            gate = self.style.gate(**self._common("se_gate"))(z)
+            gate = self.style.dialect.gate(**self._common("se_gate"))(z)
             return self.make("Multiply", "se_scale")([x, gate])
         # A sixth after the product folds into the projection that follows.
         shifted = self.make("Rescaling", "se_shift", scale=1.0, offset=3.0)(z)
-        gate = self.style.activation("r6", **self._common("se_gate"))(shifted)
+        gate = self.style.dialect.activation("r6", **self._common("se_gate"))(shifted)
         product = self.make("Multiply", "se_product")([x, gate])
         return self.make("Rescaling", "se_scale", scale=1 / 6)(product)
 
@@ -164,4 +174,6 @@ class BlockLayers:
 
     def _he_normal(self) -> Any:
         """He-normal by fan-out; of a depthwise kernel, (k, k, channels, 1), that is k * k."""
-        return self.style.keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+        return self.style.dialect.keras.initializers.VarianceScaling(
+            2.0, "fan_out", "untruncated_normal"
+        )

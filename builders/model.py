@@ -6,55 +6,17 @@ No TensorFlow here: children build and train under every Keras backend.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from fbnetv2_tf.architecture import Architecture
-from fbnetv2_tf.counting import count, layer_name
-from fbnetv2_tf.errors import ArchitectureError, InputError
-from fbnetv2_tf.features import feature_maps
 
-from .blocks import apply_block, apply_classifier
-from .layers import KERAS_ACTIVATIONS, LayerStyle
-from .lookup import resolve_architecture
-from .zoo import zoo
+from .assembly import ModelOptions, assemble
+from .layers import Dialect
 
-MAXIMUM_PARAMETERS = 1_000_000_000
-"""More than this is taken for a mistake in the text and refused before anything is built."""
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-
-NORMALIZATIONS: dict[str, tuple[Any, Any]] = {
-    "unit": (1 / 255, 0.0),
-    "signed": (1 / 127.5, -1.0),
-    "imagenet": (
-        [1 / (255 * deviation) for deviation in IMAGENET_DEVIATION],
-        [-m / d for m, d in zip(IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)],
-    ),
-}
-"""Names for `normalize`: (scale, offset) of pixels from 0 to 255, a number or one per channel."""
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """What `build_model` was asked for beside the architecture and the layers' style.
-
-    Attributes:
-        classes, include_top, features, dropout, stochastic_depth, input_size, name: as there.
-        normalize: (scale, offset), or None.
-    """
-
-    classes: int
-    include_top: bool
-    features: bool
-    normalize: tuple[Any, Any] | None
-    dropout: float
-    stochastic_depth: float
-    input_size: tuple[int | None, int | None]
-    name: str
+ACTIVATIONS = {"re": "relu", "r6": "relu6", "hs": "hard_silu", "sw": "silu"}
+"""The text's activations as Keras 3 calls them."""
 
 
 def build_model(
@@ -112,104 +74,27 @@ def build_model(
         >>> [layer.name for layer in model.layers][:4], model.output_shape
         (['b00_image', 'b01_conv', 'b01_bn', 'b01_act'], (None, 5))
     """
-    name = name or _model_name(architecture)
-    architecture = resolve_architecture(architecture)
-    check_choice("padding", padding, ("same", "symmetric"))
-    check_choice("hard_swish", hard_swish, ("fused", "decomposed"))
-    style = LayerStyle(
-        keras=keras,
-        activation=_activation,
-        gate=_gate,
+    options = ModelOptions(
+        classes=classes,
+        include_top=include_top,
+        features=features,
+        normalize=normalize,
+        dropout=dropout,
+        stochastic_depth=stochastic_depth,
         padding=padding,
         bn_epsilon=bn_epsilon,
         bn_momentum=bn_momentum,
-        dtype=dtype,
-        logits_dtype=_variable_dtype(dtype),
         zero_init_residual=zero_init_residual,
-        fused_hard_swish=hard_swish == "fused",
-    )
-    options = ModelOptions(
-        classes=architecture.classes if classes is None else classes,
-        include_top=include_top,
-        features=features,
-        normalize=_normalization(normalize, architecture.input_channels),
-        dropout=dropout,
-        stochastic_depth=stochastic_depth,
-        input_size=input_size or (architecture.side, architecture.side),
+        hard_swish=hard_swish,
+        input_size=input_size,
+        dtype=dtype,
         name=name,
     )
-    return assemble(architecture, style, options)
-
-
-def assemble(architecture: Architecture, style: LayerStyle, options: ModelOptions) -> Any:
-    """Puts the blocks together in the style's Keras.
-
-    Raises:
-        ArchitectureError: the network is absurdly large.
-        InputError: an option is out of its range.
-    """
-    _check(architecture, options)
-    channels = architecture.input_channels
-    image = style.keras.Input((*options.input_size, channels), name=layer_name(0, "image"))
-    x = image
-    if options.normalize is not None:
-        scale, offset = options.normalize
-        x = style.keras.layers.Rescaling(
-            scale, offset, name=layer_name(0, "normalize"), dtype=style.dtype
-        )(x)
-    outputs = []
-    for position, block in enumerate(architecture.blocks[1:-1], start=1):
-        rate = options.stochastic_depth * position / (len(architecture.blocks) - 2)
-        x = apply_block(style, position, block, x, drop_rate=rate)
-        outputs.append(x)
-    if options.features:
-        x = [outputs[feature.block - 1] for feature in feature_maps(architecture)]
-    elif options.include_top:
-        position = len(architecture.blocks) - 1
-        x = apply_classifier(style, position, options.classes, x, options.dropout)
-    return style.keras.Model(image, x, name=options.name)
-
-
-def check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raises `InputError` where an option is none of its choices."""
-    if value not in choices:
-        raise InputError(f"`{option}` must be one of {', '.join(choices)}. Received: {value!r}.")
-
-
-def _check(architecture: Architecture, options: ModelOptions) -> None:
-    for option in ("dropout", "stochastic_depth"):
-        rate = getattr(options, option)
-        if not 0 <= rate < 1:
-            raise InputError(f"`{option}` must be a rate from 0 to below 1. Received: {rate!r}.")
-    if not isinstance(options.classes, int) or options.classes < 1:
-        raise InputError(f"`classes` must be a positive integer. Received: {options.classes!r}.")
-    parameters = count(architecture).parameters
-    if parameters > MAXIMUM_PARAMETERS:
-        raise ArchitectureError(
-            f"A network must have at most {MAXIMUM_PARAMETERS:,} parameters to be built. "
-            f"Received: an architecture of {parameters:,}."
-        )
-
-
-def _normalization(normalize: Any, channels: int) -> tuple[Any, Any] | None:
-    """The (scale, offset) that `normalize` means, checked against the input's channels."""
-    if normalize is None:
-        return None
-    if isinstance(normalize, str):
-        check_choice("normalize", normalize, tuple(NORMALIZATIONS))
-        normalize = NORMALIZATIONS[normalize]
-    scale, offset = normalize
-    for numbers in (scale, offset):
-        if isinstance(numbers, (list, tuple)) and len(numbers) != channels:
-            raise InputError(
-                f"`normalize` must have one number, or one for each of the {channels} channels of "
-                f"the input. Received: {len(numbers)}."
-            )
-    return scale, offset
+    return assemble(architecture, KERAS_3, options)
 
 
 def _activation(activation: str, **arguments: Any) -> Any:
-    return keras.layers.Activation(KERAS_ACTIVATIONS[activation], **arguments)
+    return keras.layers.Activation(ACTIVATIONS[activation], **arguments)
 
 
 def _gate(**arguments: Any) -> Any:
@@ -217,11 +102,8 @@ def _gate(**arguments: Any) -> Any:
 
 
 def _variable_dtype(dtype: Any) -> str:
-    policy = keras.dtype_policies.get(dtype)
-    return str((policy or keras.config.dtype_policy()).variable_dtype)
+    policy = keras.dtype_policies.get(dtype)  # None gives the global one
+    return str(policy.variable_dtype)
 
 
-def _model_name(architecture: Architecture | str) -> str:
-    """The name of a network of the zoo; text, files and run folders have none."""
-    known = isinstance(architecture, str) and architecture in zoo
-    return zoo[str(architecture)].name if known else "network"
+KERAS_3 = Dialect(keras, _activation, _gate, _variable_dtype)
