@@ -15,7 +15,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class FusedBatchNormalization(keras.layers.Layer):
-    """`y = mask * (gamma * (x - mean) / sqrt(variance + epsilon) + beta)`.
+    """`y = scale * (gamma * (x - mean) / sqrt(variance + epsilon) + beta)`.
 
     Args:
         epsilon: added to the variance.
@@ -23,7 +23,7 @@ class FusedBatchNormalization(keras.layers.Layer):
 
     Call arguments:
         x: (batch, height, width, channels).
-        mask: (channels,), a scalar, or None.
+        scale: a mask (channels,), a probability, or None. (Keras gives the name `mask` a meaning.)
         training: normalise by the batch's own mean and variance, else by the moving ones.
         momentum: share of the moving statistics that stays when `training`; None leaves them as
             they are. `1 - 1/t` at step t makes them the plain mean over batches.
@@ -52,11 +52,11 @@ class FusedBatchNormalization(keras.layers.Layer):
         self.moving_variance = vector("moving_variance", "ones", False)
 
     def call(
-        self, x: tf.Tensor, mask: Any = None, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, scale: Any = None, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        if mask is not None:
-            gamma, beta = gamma * mask, beta * mask
+        if scale is not None:
+            gamma, beta = gamma * scale, beta * scale
         moving = [] if training else [self.moving_mean, self.moving_variance]
         empty = tf.zeros([0])
         mean, variance = (tf.convert_to_tensor(m) for m in moving) if moving else (empty, empty)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .choices import choice_name
+from .choices_layout import choice_name
 from .cost_tables import AXES, BlockTables, space_tables
 from .space import Space
 

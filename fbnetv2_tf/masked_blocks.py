@@ -72,6 +72,11 @@ class MaskedBlock(keras.layers.Layer):
         """The output's width with the weights of its choice."""
         return _width(self.output_channels, weights, "channels")
 
+    def kernel_mask(self, x: tf.Tensor, weights: Weights) -> Any:
+        """The mask of the kernel that reads x, or None."""
+        stride = self.block.stride[0]
+        return kernel_mask(self.block.kernel, weights.get("kernel"), x.shape[1], stride)
+
     def activate(self, x: tf.Tensor, weights: Weights) -> tf.Tensor:
         """The block's activation, mixed by its weights."""
         return mixed_activation(x, self.block.activation, weights.get("activation"))
@@ -89,8 +94,8 @@ class MaskedConvolution(MaskedBlock):
     def call(
         self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
-        x = self.conv(x, kernel_mask=kernel_mask(self.block.kernel, weights.get("kernel")))
-        x = self.bn(x, self.output_width(weights).mask(), training=training, momentum=momentum)
+        x = self.conv(x, kernel_mask=self.kernel_mask(x, weights))
+        x = self.bn(x, scale=self.output_width(weights).mask(), training=training, momentum=momentum)
         return self.activate(x, weights)
 
 
@@ -138,12 +143,17 @@ class MaskedInvertedResidual(MaskedBlock):
         if self.expand_conv is not None:
             hidden = hidden.expanded(self.block.expansion, weights.get("expansion", tf.ones([1])))
             x = self.activate(self.expand_bn(self.expand_conv(x), **phase), weights)
-        x = self.depthwise_conv(x, kernel_mask(self.block.kernel, weights.get("kernel")))
+        x = self.depthwise_conv(x, kernel_mask=self.kernel_mask(x, weights))
         x = self.activate(self.depthwise_bn(x, **phase), weights)
         if self.se is not None:
-            x = self.se(x, hidden, weights.get("se"), weights.get("activation"))
+            x = self.se(
+                x,
+                hidden=hidden,
+                ratio_weights=weights.get("se"),
+                activation_weights=weights.get("activation"),
+            )
         x = self.project_conv(x, input_mask=hidden.mask())
-        return self.project_bn(x, output_mask, **phase)
+        return self.project_bn(x, scale=output_mask, **phase)
 
     def _merge(
         self, x: tf.Tensor, y: tf.Tensor, weights: Weights, absent: Any, phase: dict[str, Any]
@@ -159,7 +169,7 @@ class MaskedInvertedResidual(MaskedBlock):
         if isinstance(same, tf.Tensor) or same:
             y = add_residual(y, x, same)
         if self.skip is not None:
-            changed = self.skip(x, weights, **phase)
+            changed = self.skip(x, weights=weights, **phase)
             y = y + changed * tf.cast(absent * (1.0 - same), changed.dtype)
         return y
 
@@ -181,7 +191,10 @@ class SkipConvolution(MaskedBlock):
         self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         x = self.bn(
-            self.conv(x), self.output_width(weights).mask(), training=training, momentum=momentum
+            self.conv(x),
+            scale=self.output_width(weights).mask(),
+            training=training,
+            momentum=momentum,
         )
         if self.block.skippable:
             return mixed_activation(x, (SKIP_ACTIVATION,), None)
@@ -204,7 +217,7 @@ class MaskedSkip(MaskedBlock):
     ) -> tf.Tensor:
         if self.skip is None:
             return x
-        y = self.skip(x, weights, training=training, momentum=momentum)
+        y = self.skip(x, weights=weights, training=training, momentum=momentum)
         same: Any = 0.0
         if self.block.stride[0] == 1:
             same = self.input_width(weights).equals(self.output_width(weights))

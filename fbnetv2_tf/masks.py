@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .rounding import hidden_channels, se_channels
+from .rounding import hidden_channels, kernel_start, se_channels
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,27 @@ def prefix_masks(channels: Sequence[int]) -> np.ndarray:
     return (np.arange(max(channels)) < np.array(channels)[:, None]).astype(np.float32)
 
 
-def kernel_masks(kernels: Sequence[int]) -> np.ndarray:
-    """The 0/1 squares of centred kernels, shape (candidates, largest, largest)."""
-    distance = np.abs(np.arange(max(kernels)) - max(kernels) // 2)
-    radius = np.maximum.outer(distance, distance)
-    return (radius <= np.array(kernels)[:, None, None] // 2).astype(np.float32)
+def kernel_masks(kernels: Sequence[int], side: int, stride: int) -> np.ndarray:
+    """The 0/1 squares of the kernels inside the largest, shape (candidates, largest, largest).
+
+    Args:
+        kernels: odd sides.
+        side: of the map that the kernels read, pixels; it decides where "same" padding puts them.
+        stride: 1 or 2.
+    """
+    largest = max(kernels)
+    masks = np.zeros((len(kernels), largest, largest), np.float32)
+    for mask, kernel in zip(masks, kernels, strict=True):
+        start = kernel_start(kernel, largest, side, stride)
+        mask[start : start + kernel, start : start + kernel] = 1
+    return masks
 
 
-def kernel_mask(kernels: Sequence[int], weights: Any) -> tf.Tensor | None:
+def kernel_mask(kernels: Sequence[int], weights: Any, side: int, stride: int) -> tf.Tensor | None:
     """`core + (1 - core) * P(k = 5)` for 3 and 5; shape (largest, largest), None if fixed."""
     if len(kernels) == 1:
         return None
-    masks = kernel_masks(kernels)
+    masks = kernel_masks(kernels, side, stride)
     flat = contract(weights, masks.reshape(len(kernels), -1))
     return tf.reshape(flat, masks.shape[1:])
 

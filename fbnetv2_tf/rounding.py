@@ -57,3 +57,18 @@ def se_channels(hidden: Any, ratio: Any) -> Any:
 def output_side(side: int, stride: int) -> int:
     """The side of a map after a "same"-padded layer: `ceil(side / stride)` pixels."""
     return -(-side // stride)
+
+
+def kernel_start(kernel: int, largest: int, side: int, stride: int) -> int:
+    """Where a smaller kernel begins inside the largest one, so that both read the same pixels.
+
+    "Same" padding puts `max((ceil(side / stride) - 1) * stride + kernel - side, 0) // 2` pixels
+    before the map. The difference of two kernels' paddings is mostly the centre; a 1x1 of stride 2
+    on a map of even side is not in the centre of a 3x3.
+
+    Example:
+        >>> kernel_start(3, 5, side=14, stride=2), kernel_start(1, 3, side=14, stride=2)
+        (1, 0)
+    """
+    covered = (output_side(side, stride) - 1) * stride - side
+    return max(covered + largest, 0) // 2 - max(covered + kernel, 0) // 2

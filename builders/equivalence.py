@@ -1,0 +1,127 @@
+"""Law 1, measured: the supernet at one-hot weights against the child with inherited weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fbnetv2_tf.architecture import Architecture
+from fbnetv2_tf.inheritance import inherited_weights
+
+from .supernet import Supernet
+
+
+class EquivalenceError(AssertionError):
+    """The supernet and its child computed different things."""
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Largest differences, relative to the largest value compared.
+
+    Attributes:
+        inference: of the logits with moving statistics.
+        training: of the logits with the batch's statistics.
+        gradients: of the gradients of all weights of the child.
+    """
+
+    inference: float
+    training: float
+    gradients: float
+
+    @property
+    def largest(self) -> float:
+        """The largest of them."""
+        return max(self.inference, self.training, self.gradients)
+
+
+def verify_equivalence(
+    net: Supernet,
+    architecture: Architecture,
+    images: Any = None,
+    tolerance: float = 1e-5,
+    seed: int = 0,
+) -> Equivalence:
+    """Compares logits and gradients of the supernet at `architecture` with those of its child.
+
+    Args:
+        net: the supernet; it is left as it was found.
+        architecture: of its space.
+        images: (batch, side, side, channels) float32; random ones by default.
+        tolerance: the largest relative difference allowed.
+        seed: of the random images and of the direction in which gradients are taken.
+
+    Returns:
+        The differences.
+
+    Raises:
+        EquivalenceError: where one is above the tolerance.
+        SpaceError: where the architecture is not in the space.
+    """
+    random = np.random.default_rng(seed)
+    if images is None:
+        shape = (8, architecture.side, architecture.side, architecture.input_channels)
+        images = random.normal(size=shape).astype(np.float32)
+    direction = random.normal(size=(len(images), architecture.classes)).astype(np.float32)
+    child = net.child(architecture)
+    was_selected, selection = net.choices.is_selected.numpy(), net.choices.selection.numpy()
+    net.select(architecture)
+    try:
+        found = _compare(net, architecture, child, tf.constant(images), direction)
+    finally:
+        net.choices.selection.assign(selection)
+        net.choices.is_selected.assign(was_selected)
+    if not found.largest <= tolerance:
+        raise EquivalenceError(
+            f"Supernet and child must agree to {tolerance:g}. Received: {found} for {architecture}."
+        )
+    return found
+
+
+def _compare(
+    net: Supernet, architecture: Architecture, child: keras.Model, images: Any, direction: Any
+) -> Equivalence:
+    weights = net.choices(training=False)
+    inference = difference(net.forward(images, weights), child(images, training=False))
+    with tf.GradientTape() as tape:
+        logits = net.forward(images, weights, training=True)
+        projected = tf.reduce_sum(logits * direction)
+    ours = _by_variable(net.trainable_variables, tape.gradient(projected, net.trainable_variables))
+    with tf.GradientTape() as tape:
+        child_logits = child(images, training=True)
+        projected = tf.reduce_sum(child_logits * direction)
+    theirs = tape.gradient(projected, child.trainable_variables)
+    cut = inherited_weights(
+        net, architecture, lambda variable: ours.get(id(variable), np.zeros(variable.shape))
+    )
+    pairs = zip(_in_order_of(child, cut), theirs, strict=True)
+    gradients = [difference(mine, np.array(other)) for mine, other in pairs]
+    return Equivalence(inference, difference(logits, child_logits), max(gradients, default=0.0))
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest difference over the largest absolute value of `theirs`, or over 1e-3."""
+    ours, theirs = np.array(ours), np.array(theirs)
+    scale = max(float(np.abs(theirs).max()), 1e-3)
+    return float(np.abs(ours - theirs).max()) / scale
+
+
+def _by_variable(variables: list[Any], gradients: list[Any]) -> dict[int, np.ndarray]:
+    return {
+        id(variable): np.array(gradient)
+        for variable, gradient in zip(variables, gradients, strict=True)
+        if gradient is not None
+    }
+
+
+def _in_order_of(child: keras.Model, cut: dict[str, list[np.ndarray]]) -> list[np.ndarray]:
+    """The cut-out gradients in the order of the child's trainable variables."""
+    ordered = []
+    for layer in child.layers:
+        trainable = len(layer.trainable_weights)
+        ordered += cut.get(layer.name, [])[:trainable]
+    return ordered

@@ -1,0 +1,133 @@
+"""What an architecture step minimises: the task's loss, and how much the network may cost.
+
+Two forms. `Budget` is a limit to be met; `PaperObjective` is the product of FBNet and FBNetV2,
+which prices cost but aims at no limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .errors import BudgetError
+
+LIMITS = {"max_macs": "macs", "max_weights": "weights"}
+"""Argument of a `Budget` -> the resource that it limits."""
+
+
+class Objective:
+    """`total = objective(task_loss, costs)`, differentiable in both.
+
+    Attributes:
+        resources: the costs that it looks at.
+        on_sample: whether it prices the sampled weights (the paper) or the distribution itself.
+    """
+
+    resources: tuple[str, ...] = ()
+    on_sample = False
+
+    def __call__(
+        self, task_loss: tf.Tensor, costs: Mapping[str, tf.Tensor], temperature: tf.Tensor
+    ) -> tf.Tensor:
+        """The scalar to minimise.
+
+        Args:
+            task_loss: the mean loss of the batch.
+            costs: resource -> expected cost, float64 scalars.
+            temperature: of the sampling.
+        """
+        return task_loss
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class Budget(Objective):
+    """Holds the expected cost at a limit: `loss + weight * |max_i log(E_i / limit_i)|`.
+
+    The logarithm makes the penalty free of units; the limit that is tightest at the moment is the
+    one that pulls. Below the limit it pulls upwards: an unused budget is a worse network.
+    The gradient of the task through softened choices grows as 1 / temperature, so the weight grows
+    alike: `weight / temperature`.
+
+    Args:
+        max_macs: the most multiply-adds for one image.
+        max_weights: the most weights.
+        weight: of the penalty, at temperature 1.
+
+    Raises:
+        BudgetError: without any limit, or with one that is not a positive number.
+
+    Example:
+        >>> budget = Budget(max_macs=1e6)
+        >>> costs = {"macs": tf.constant(2e6, tf.float64)}
+        >>> round(float(budget(tf.constant(1.0), costs, tf.constant(1.0))), 4)
+        1.6931
+    """
+
+    def __init__(
+        self,
+        max_macs: float | None = None,
+        max_weights: float | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        given = {"max_macs": max_macs, "max_weights": max_weights}
+        self.limits: dict[str, float] = {}
+        for name, limit in given.items():
+            if limit is None:
+                continue
+            if not (isinstance(limit, int | float) and 0 < limit < math.inf):
+                raise BudgetError(f"`{name}` must be a positive number. Received: {limit!r}.")
+            self.limits[LIMITS[name]] = limit
+        if not self.limits:
+            raise BudgetError(f"A budget must have a limit: one of {', '.join(LIMITS)}.")
+        self.weight = weight
+        self.resources = tuple(self.limits)
+
+    def __call__(
+        self, task_loss: tf.Tensor, costs: Mapping[str, tf.Tensor], temperature: tf.Tensor
+    ) -> tf.Tensor:
+        excess = [tf.math.log(costs[r] / limit) for r, limit in self.limits.items()]
+        penalty = tf.cast(tf.abs(tf.reduce_max(tf.stack(excess))), task_loss.dtype)
+        return task_loss + self.weight / tf.cast(temperature, task_loss.dtype) * penalty
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        given = {name: self.limits.get(resource) for name, resource in LIMITS.items()}
+        return {**given, "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class PaperObjective(Objective):
+    """`loss * alpha * log(cost)^beta`, FBNet section 3.2 with cost in units of `unit`.
+
+    Args:
+        alpha: scale of the whole; 0.2 in FBNet.
+        beta: weight of the cost; 0.6 in FBNet.
+        resource: what is priced, `macs` by default.
+        unit: the cost is counted in it; cost / unit must stay above 1. MFLOPs: 1e6.
+    """
+
+    on_sample = True
+
+    def __init__(
+        self, alpha: float = 0.2, beta: float = 0.6, resource: str = "macs", unit: float = 1e6
+    ) -> None:
+        for name, value in (("alpha", alpha), ("unit", unit)):
+            if not value > 0:
+                raise BudgetError(f"`{name}` must be positive. Received: {value!r}.")
+        self.alpha, self.beta, self.resource, self.unit = alpha, beta, resource, unit
+        self.resources = (resource,)
+
+    def __call__(
+        self, task_loss: tf.Tensor, costs: Mapping[str, tf.Tensor], temperature: tf.Tensor
+    ) -> tf.Tensor:
+        log_cost = tf.math.log(costs[self.resource] / self.unit)
+        return task_loss * self.alpha * tf.cast(log_cost, task_loss.dtype) ** self.beta
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        names = ("alpha", "beta", "resource", "unit")
+        return {name: getattr(self, name) for name in names}

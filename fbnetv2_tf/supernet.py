@@ -1,0 +1,323 @@
+"""The supernet: all networks of a space in one Keras model, and the step that searches it.
+
+An epoch has two phases (FBNetV2 section 3, FBNet section 3.3): the weights learn on 80 % of the
+images with one optimizer, then the architecture logits learn on the other 20 % with another. Which
+phase a batch belongs to travels with the batch (see `search_data`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .architecture import Architecture, Block
+from .choices import ChoiceTable
+from .choices_layout import choice_name, searched
+from .counting import RESOURCES
+from .errors import BudgetError, SpaceError
+from .expected_cost import ExpectedCost
+from .masked_blocks import KINDS, MaskedBlock
+from .objectives import Objective
+from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
+from .space import Space, parse_space
+from .tokens import GRAMMAR
+
+MOMENTUM = 0.9
+"""Of BatchNorm's moving statistics, in Keras terms (METHOD)."""
+
+
+class Supernet(keras.Model):
+    """A `keras.Model` that is every network of a space at once.
+
+    Use `fbnetv2_tf.build_supernet`, which adds `child`.
+
+    Args:
+        space: the space, its text, a preset's name or a file.
+        sampling: `soft` or `hard`, see `ChoiceTable`.
+        temperature: at the start.
+        seed: of the sampling; the initial weights follow Keras's global seed.
+
+    Call arguments:
+        images: (batch, side, side, channels) float.
+        training: whether choices are sampled and BatchNorm uses the batch's statistics.
+
+    Returns:
+        Logits (batch, classes), float32.
+    """
+
+    def __init__(
+        self,
+        space: Space | str,
+        sampling: str = "soft",
+        temperature: float = 5.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.space = parse_space(space) if isinstance(space, str) else space
+        if len(self.space.sides) > 1:
+            raise SpaceError(
+                "`hw` must be one resolution: a supernet does not search resolutions yet. "
+                f"Received: {self.space.blocks[0]}."
+            )
+        self.sampling = sampling
+        self.initial_temperature = temperature
+        self.seed = seed
+        self.choices = ChoiceTable(self.space, sampling, temperature, seed, name="choices")
+        self.blocks = list(self._make_blocks())
+        self.costs: dict[str, ExpectedCost] = {}
+        self._build_variables()
+
+    # Structure ---------------------------------------------------------------------------------
+
+    def _make_blocks(self) -> Any:
+        channels = self.space.blocks[0].channels
+        for index, block in enumerate(self.space.blocks[1:], start=1):
+            layer = KINDS[block.kind](block, channels, name=f"b{index:02d}")
+            yield layer
+            channels = layer.output_channels
+
+    def _build_variables(self) -> None:
+        side = self.space.sides[0]
+        self.choices.build()
+        self.forward(tf.zeros([1, side, side, self.space.input_channels]), self.choices())
+        self.built = True
+
+    def forward(
+        self,
+        images: tf.Tensor,
+        weights: Mapping[str, tf.Tensor],
+        training: bool = False,
+        momentum: Any = None,
+    ) -> tf.Tensor:
+        """The logits at given weights of the choices.
+
+        Args:
+            images: (batch, side, side, channels).
+            weights: choice name -> (alternatives,), as a `ChoiceTable` gives them.
+            training, momentum: as in `FusedBatchNormalization`.
+        """
+        x, source = images, 0
+        for index, layer in enumerate(self.blocks, start=1):
+            of_block = self._of_block(index, source, weights)
+            x = layer(x, weights=of_block, training=training, momentum=momentum)
+            source = index if layer.block.channels else source
+        return x
+
+    def _of_block(
+        self, index: int, source: int, weights: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """The weights that a block needs, by field."""
+        names = {"input": choice_name(source, "channels"), "kind": choice_name(index, "kind")}
+        for token in GRAMMAR[self.space.blocks[index].kind]:
+            names[token.field] = choice_name(index, token.field)
+        return {field: weights[name] for field, name in names.items() if name in weights}
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        momentum = MOMENTUM if training else None
+        return self.forward(images, self.choices(training=training), training, momentum)
+
+    def block_for(self, index: int, block: Block) -> MaskedBlock:
+        """The layer that computes `block` at this position."""
+        return self.blocks[index - 1]
+
+    @property
+    def architecture_variables(self) -> list[Any]:
+        """The logits of all choices."""
+        return self.choices.trainable_variables
+
+    @property
+    def weight_variables(self) -> list[Any]:
+        """Every trainable variable that is not a logit (law 5)."""
+        logits = {id(variable) for variable in self.architecture_variables}
+        return [v for v in self.trainable_variables if id(v) not in logits]
+
+    # Architectures -----------------------------------------------------------------------------
+
+    def select(self, architecture: Architecture) -> None:
+        """Makes the supernet compute this architecture exactly, until `unselect`.
+
+        Raises:
+            SpaceError: where the architecture is not in the space.
+        """
+        self.choices.select(architecture)
+
+    def unselect(self) -> None:
+        """Goes back to sampling."""
+        self.choices.unselect()
+
+    def probabilities(self) -> dict[str, Any]:
+        """Choice name -> probabilities (alternatives,), NumPy float32."""
+        return {name: p.numpy() for name, p in self.choices.probabilities().items()}
+
+    def expected_cost(self) -> dict[str, float]:
+        """The exact expectation of every resource; at one-hot weights equal to `fb.count`."""
+        weights = self.choices.probabilities()
+        return {resource: float(self._cost(resource)(weights)) for resource in RESOURCES}
+
+    def _cost(self, resource: str) -> ExpectedCost:
+        if resource not in self.costs:
+            self.costs[resource] = ExpectedCost(self.space, resource)
+        return self.costs[resource]
+
+    # Training ----------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "sgd",
+        architecture_optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        objective: Objective | None = None,
+        temperature_schedule: Any = None,
+        warmup_steps: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        """Sets the two optimizers and what the search minimises.
+
+        Args:
+            optimizer: of the weights.
+            architecture_optimizer: of the logits.
+            loss, metrics: as in Keras.
+            objective: `Budget` or `PaperObjective`; None searches for the loss alone.
+            temperature_schedule: a Keras learning-rate schedule read as temperature over the
+                steps after the warm-up; None keeps the temperature where it is.
+            warmup_steps: steps at the start in which the logits do not move.
+        """
+        if objective is not None and not isinstance(objective, Objective):
+            raise BudgetError(
+                f"`objective` must be a Budget or a PaperObjective. Received: {objective!r}."
+            )
+        kwargs.setdefault("jit_compile", False)
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        self.architecture_optimizer = keras.optimizers.get(architecture_optimizer)
+        self.objective = objective or Objective()
+        self.temperature_schedule = temperature_schedule
+        self.warmup_steps = warmup_steps
+        if self.architecture_variables:
+            self.architecture_optimizer.build(self.architecture_variables)
+        self.optimizer.build(self.weight_variables)
+        self._parts = {
+            name: keras.metrics.Mean(name=name) for name in self._part_names(self.objective)
+        }
+
+    @staticmethod
+    def _part_names(objective: Objective) -> list[str]:
+        expected = [f"expected_{resource}" for resource in objective.resources]
+        return ["architecture_loss", "objective", "entropy", "temperature", *expected]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """Keras's metrics, and one for every part of the objective."""
+        return [*super().metrics, *getattr(self, "_parts", {}).values()]
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of the phase that the batch belongs to."""
+        images, labels, phase = data
+        if phase == WEIGHTS_PHASE:
+            self.weight_step(images, labels)
+        else:
+            self.architecture_step(images, labels)
+        return self.get_metrics_result()
+
+    def weight_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        """Samples every choice, runs the batch, moves the weights and nothing else."""
+        self._begin_step()
+        weights = self.choices(training=True)
+        with tf.GradientTape() as tape:
+            logits = self.forward(images, weights, training=True, momentum=MOMENTUM)
+            loss = self.compute_loss(images, labels, logits)
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.weight_variables
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        self._loss_tracker.update_state(loss, sample_weight=tf.shape(images)[0])
+        self.compute_metrics(images, labels, logits)
+
+    def architecture_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        """Samples every choice, prices the costs, moves the logits and nothing else."""
+        self._begin_step()
+        variables = self.architecture_variables
+        temperature = tf.convert_to_tensor(self.choices.temperature)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([v.value for v in variables])
+            weights = self.choices(training=True)
+            logits = self.forward(images, weights, training=True)
+            loss = self.compute_loss(images, labels, logits)
+            priced = weights if self.objective.on_sample else self.choices.probabilities()
+            costs = {r: self._cost(r)(priced) for r in self.objective.resources}
+            total = self.objective(loss, costs, temperature)
+            scaled = self.architecture_optimizer.scale_loss(total)
+        if variables:
+            gradients = tape.gradient(scaled, [v.value for v in variables])
+            self.architecture_optimizer.apply(gradients, variables)
+        self._parts["architecture_loss"].update_state(loss)
+        self._parts["objective"].update_state(total)
+        self._parts["temperature"].update_state(temperature)
+        self._parts["entropy"].update_state(self.entropy())
+        for resource, cost in costs.items():
+            self._parts[f"expected_{resource}"].update_state(cost)
+
+    def entropy(self) -> tf.Tensor:
+        """Mean over choices of `H(p) / log(alternatives)`: 1 undecided, 0 decided."""
+        parts = []
+        for name, p in self.choices.probabilities().items():
+            alternatives = len(searched(self.space)[name])
+            terms = tf.math.xlogy(p, p)
+            parts.append(-tf.reduce_sum(terms) / tf.math.log(float(alternatives)))
+        return tf.reduce_mean(tf.stack(parts)) if parts else tf.constant(0.0)
+
+    def _begin_step(self) -> None:
+        step = self.choices.step
+        if self.temperature_schedule is not None:
+            since_warmup = tf.maximum(tf.convert_to_tensor(step) - self.warmup_steps, 0)
+            temperature = self.temperature_schedule(since_warmup)
+            self.choices.temperature.assign(tf.cast(temperature, "float32"))
+        step.assign(step + 1)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """One compiled function a phase; the phase is read from the batch, outside the graph."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        compiled = {
+            phase: self._compiled_step(phase) for phase in (WEIGHTS_PHASE, ARCHITECTURE_PHASE)
+        }
+        warm = int(self.choices.step)
+        state = {"step": warm}
+
+        def one_step(iterator: Any) -> Any:
+            images, labels, phase = next(iterator)
+            phase = int(phase)
+            if phase == ARCHITECTURE_PHASE and state["step"] < self.warmup_steps:
+                return self.get_metrics_result()
+            state["step"] += 1
+            return compiled[phase](images, labels)
+
+        def train_function(iterator: Any) -> Any:
+            for _ in range(self.steps_per_execution):
+                logs = one_step(iterator)
+            return logs
+
+        self.train_function = train_function
+        return train_function
+
+    def _compiled_step(self, phase: int) -> Any:
+        def step(images: tf.Tensor, labels: tf.Tensor) -> Any:
+            return self.train_step((images, labels, phase))
+
+        if self.run_eagerly:
+            return step
+        return tf.function(step, reduce_retracing=True, jit_compile=self.jit_compile)
+
+    # Saving ------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "space": str(self.space),
+            "sampling": self.sampling,
+            "temperature": self.initial_temperature,
+            "seed": self.seed,
+            "name": self.name,
+        }
