@@ -8,39 +8,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 import fbnetv2_tf
 
-ROOT = Path(__file__).parent.parent
-# From the lowest to the highest; a folder imports itself and what stands before it.
-INSTALLED_NAMES = {
-    "fbnetv2_tf": "fbnetv2_tf",
-    "builders": "fbnetv2_tf.builders",
-    "flags": "fbnetv2_tf.flags",
-}
+from .sources import INSTALLED_NAMES, ROOT, SOURCES
+
+# A folder imports itself and what stands before it.
 RANKS = {name: rank for rank, name in enumerate(INSTALLED_NAMES.values())}
 FRAMEWORKS = {"keras", "tensorflow", "tf_keras"}
-
-
-def module_of(path: Path) -> str:
-    """The name under which a file is imported."""
-    folder, *parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join([INSTALLED_NAMES[folder], *parts]).removesuffix(".__init__")
 
 
 def folder_of(module: str) -> str:
     """The installed name of the folder that a module of the package lies in."""
     return max((name for name in RANKS if f"{module}.".startswith(f"{name}.")), key=len)
-
-
-SOURCES = {
-    module_of(path): path
-    for folder in INSTALLED_NAMES
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
 
 
 @dataclass(frozen=True)

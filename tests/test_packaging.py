@@ -17,20 +17,16 @@ import pytest
 
 import fbnetv2_tf
 
-ROOT = Path(__file__).parent.parent
-FOLDERS = {
-    "fbnetv2_tf": "fbnetv2_tf",
-    "builders": "fbnetv2_tf/builders",
-    "flags": "fbnetv2_tf/flags",
-}
+from .sources import INSTALLED_NAMES, ROOT
+
 DRIVERS = ("search", "train", "evaluate", "export", "count")
 
 
 def shipped_files() -> dict[str, Path]:
     """Every file of the three folders by its path in an installation."""
     return {
-        f"{installed}/{path.relative_to(ROOT / folder).as_posix()}": path
-        for folder, installed in FOLDERS.items()
+        f"{name.replace('.', '/')}/{path.relative_to(ROOT / folder).as_posix()}": path
+        for folder, name in INSTALLED_NAMES.items()
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -41,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked wheel of the source as it stands."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for name in FOLDERS:
+    for name in INSTALLED_NAMES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in ("setup.py", "pyproject.toml", "LICENSE"):
