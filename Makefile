@@ -10,7 +10,7 @@ FOLDERS := fbnetv2_tf builders flags
 LIST_FILES := find $(FOLDERS) -name __pycache__ -prune -o -type f -print | LC_ALL=C sort
 
 # TensorFlow's C++ start-up notes; its errors are raised in Python whatever this says.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart quickstart-short test coverage lint format bazel-test constraints clean
