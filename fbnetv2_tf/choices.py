@@ -21,7 +21,7 @@ from .errors import SpaceError
 from .sampling import gumbel_noise, gumbel_softmax
 from .space import Space
 
-SAMPLING = ("soft", "hard")
+SAMPLING = ("soft", "hard", "mixed")
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -66,13 +66,15 @@ class ChoiceTable(keras.layers.Layer):
 
     Args:
         space: the space's text.
-        sampling: `soft` (Gumbel-softmax weights) or `hard` (one-hot, straight-through gradient).
+        sampling: `soft` (Gumbel-softmax weights), `hard` (one-hot, straight-through gradient), or
+            `mixed` (one-hot where the network's weights learn, soft where the logits learn).
         temperature: where the temperature starts; afterwards it is a variable that training moves.
         seed: of the Gumbel noise.
 
     Call arguments:
         training: True draws a sample; False gives the noiseless `softmax(logits / temperature)`.
             While an architecture is selected both give its one-hot weights.
+        for_weights: whether the sample is for a step of the network's weights; `mixed` asks.
 
     Returns:
         A dict from a choice's name, such as `b03_channels`, to float32 weights (alternatives,).
@@ -109,7 +111,7 @@ class ChoiceTable(keras.layers.Layer):
             choice.build()
         self.built = True
 
-    def call(self, training: bool = False) -> dict[str, tf.Tensor]:
+    def call(self, training: bool = False, for_weights: bool = True) -> dict[str, tf.Tensor]:
         if not self.choices:
             return {}
         logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
@@ -117,9 +119,8 @@ class ChoiceTable(keras.layers.Layer):
         if training:
             step = tf.convert_to_tensor(self.step)
             noise = gumbel_noise(logits.shape, tf.stack([step, self.seed + tf.zeros_like(step)]))
-        weights = gumbel_softmax(
-            logits, noise, tf.convert_to_tensor(self.temperature), self.sampling == "hard"
-        )
+        is_hard = self.sampling == "hard" or (self.sampling == "mixed" and for_weights and training)
+        weights = gumbel_softmax(logits, noise, tf.convert_to_tensor(self.temperature), is_hard)
         selected = self._rows([self.selection], padding=0.0)
         weights = tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
         return self._by_name(weights)

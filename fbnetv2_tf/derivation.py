@@ -22,6 +22,7 @@ import numpy as np
 from .architecture import Architecture, Block
 from .choices_layout import choice_name
 from .cost_tables import BlockTables, space_tables
+from .counting import count
 from .errors import BudgetError
 from .space import Space
 
@@ -119,8 +120,6 @@ class Landscape:
 
     def cost(self, architecture: Architecture) -> int:
         """The exact cost of an architecture, an int."""
-        from .counting import count
-
         return int(getattr(count(architecture), self.resource))
 
     def most_probable(
@@ -146,6 +145,13 @@ class Landscape:
             if found is not None:
                 return found
         raise BudgetError(self._impossible(limit))
+
+    def filled_window(self, probabilities: Probabilities, limit: float | None) -> Window:
+        """The fullest window of a limit that has an architecture in it."""
+        if limit is None:
+            return Window(0, self._largest())
+        cost = self.cost(self.most_probable(probabilities, limit))
+        return next(window for window in self.windows(limit) if window.low <= cost)
 
     def windows(self, limit: float) -> list[Window]:
         """The windows of cost to try for a limit, the fullest first.

@@ -208,6 +208,12 @@ class Space:
                     f"the space."
                 )
 
+    def for_data(self, classes: int, channels: int) -> Space:
+        """The same space for images of `channels` channels and `classes` classes."""
+        first = replace(self.blocks[0], channels=(channels,))
+        last = replace(self.blocks[-1], channels=(classes,))
+        return Space((first, *self.blocks[1:-1], last))
+
     def sample(self, seed: int) -> Architecture:
         """An architecture drawn uniformly from all of them; the same seed gives the same one."""
         generator = random.Random(seed)

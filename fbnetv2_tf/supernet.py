@@ -17,11 +17,13 @@ from .architecture import Architecture, Block
 from .choices import ChoiceTable
 from .choices_layout import choice_name, searched
 from .counting import RESOURCES
+from .derivation import Landscape
 from .errors import BudgetError, SpaceError
 from .expected_cost import ExpectedCost
-from .masked_blocks import KINDS, MaskedBlock
+from .instantiated import block_layers
 from .objectives import Objective
-from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
+from .scoring import score_candidates
+from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
 
@@ -36,9 +38,10 @@ class Supernet(keras.Model):
 
     Args:
         space: the space, its text, a preset's name or a file.
-        sampling: `soft` or `hard`, see `ChoiceTable`.
+        sampling: `soft`, `hard` or `mixed`, see `ChoiceTable`.
         temperature: at the start.
         seed: of the sampling; the initial weights follow Keras's global seed.
+        sharing: `path` for masks on one path, `none` for the paper's instantiated candidates.
 
     Call arguments:
         images: (batch, side, side, channels) float.
@@ -54,6 +57,7 @@ class Supernet(keras.Model):
         sampling: str = "soft",
         temperature: float = 5.0,
         seed: int = 0,
+        sharing: str = "path",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,6 +70,7 @@ class Supernet(keras.Model):
         self.sampling = sampling
         self.initial_temperature = temperature
         self.seed = seed
+        self.sharing = sharing
         self.choices = ChoiceTable(self.space, sampling, temperature, seed, name="choices")
         self.blocks = list(self._make_blocks())
         self.costs: dict[str, ExpectedCost] = {}
@@ -74,9 +79,9 @@ class Supernet(keras.Model):
     # Structure ---------------------------------------------------------------------------------
 
     def _make_blocks(self) -> Any:
-        channels = self.space.blocks[0].channels
+        layers, channels = block_layers(self.sharing), self.space.blocks[0].channels
         for index, block in enumerate(self.space.blocks[1:], start=1):
-            layer = KINDS[block.kind](block, channels, name=f"b{index:02d}")
+            layer = layers[block.kind](block, channels, name=f"b{index:02d}")
             yield layer
             channels = layer.output_channels
 
@@ -120,9 +125,9 @@ class Supernet(keras.Model):
         momentum = MOMENTUM if training else None
         return self.forward(images, self.choices(training=training), training, momentum)
 
-    def block_for(self, index: int, block: Block) -> MaskedBlock:
-        """The layer that computes `block` at this position."""
-        return self.blocks[index - 1]
+    def block_for(self, index: int, block: Block) -> keras.layers.Layer:
+        """The layer whose weights a child inherits that has `block` at this position."""
+        return self.blocks[index - 1].layer_for(block)
 
     @property
     def architecture_variables(self) -> list[Any]:
@@ -157,6 +162,48 @@ class Supernet(keras.Model):
         """The exact expectation of every resource; at one-hot weights equal to `fb.count`."""
         weights = self.choices.probabilities()
         return {resource: float(self._cost(resource)(weights)) for resource in RESOURCES}
+
+    def derive(
+        self,
+        max_macs: float | None = None,
+        max_weights: float | None = None,
+        candidates: int = 1,
+        validation: Any = None,
+        calibration: Any = None,
+        seed: int = 0,
+    ) -> Architecture:
+        """The architecture that the search has found, within a limit by exact integer costs.
+
+        Args:
+            max_macs, max_weights: the limit, one of the two; without any the most probable
+                architecture of all is returned.
+            candidates: 1 takes the most probable architecture that fills the limit. More draws
+                that many different ones from the distribution inside the limit, puts the most
+                probable among them, and returns the one of the least validation loss with
+                inherited weights and re-estimated BatchNorm statistics.
+            validation: batches (images, labels) that the candidates are compared on.
+            calibration: batches (images, labels) for the BatchNorm statistics.
+            seed: of the draw.
+
+        Raises:
+            BudgetError: where no architecture of the space keeps the limit.
+        """
+        limits = {"macs": max_macs, "weights": max_weights}
+        given = {resource: limit for resource, limit in limits.items() if limit is not None}
+        if len(given) > 1:
+            raise BudgetError(f"`derive` takes one limit. Received: {given}.")
+        resource, limit = next(iter(given.items()), ("macs", None))
+        landscape = Landscape(self.space, resource=resource)
+        probabilities = self.probabilities()
+        best = landscape.most_probable(probabilities, limit)
+        if candidates <= 1:
+            return best
+        if validation is None or calibration is None:
+            raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
+        window = landscape.filled_window(probabilities, limit)
+        drawn = landscape.draw(probabilities, window, candidates, seed)
+        scored = score_candidates(self, [best, *drawn], validation, calibration)
+        return min(scored, key=lambda candidate: scored[candidate])
 
     def _cost(self, resource: str) -> ExpectedCost:
         if resource not in self.costs:
@@ -214,6 +261,23 @@ class Supernet(keras.Model):
         """Keras's metrics, and one for every part of the objective."""
         return [*super().metrics, *getattr(self, "_parts", {}).values()]
 
+    def fit(self, x: Any = None, **kwargs: Any) -> Any:
+        """Searches. As `keras.Model.fit`, on batches that say which phase they are for.
+
+        Args:
+            x: a data set from `two_phase`; or a plain batched `tf.data.Dataset` of (images,
+                labels), of which every fifth batch then trains the architecture (see
+                `split_batches` for what that asks of its order).
+            **kwargs: as in Keras.
+
+        Returns:
+            Keras's `History`.
+        """
+        if isinstance(x, tf.data.Dataset) and len(x.element_spec) == 2:
+            x = split_batches(x)
+        kwargs.setdefault("shuffle", False)
+        return super().fit(x, **kwargs)
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the phase that the batch belongs to."""
         images, labels, phase = data
@@ -243,7 +307,7 @@ class Supernet(keras.Model):
         temperature = tf.convert_to_tensor(self.choices.temperature)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([v.value for v in variables])
-            weights = self.choices(training=True)
+            weights = self.choices(training=True, for_weights=False)
             logits = self.forward(images, weights, training=True)
             loss = self.compute_loss(images, labels, logits)
             priced = weights if self.objective.on_sample else self.choices.probabilities()
@@ -259,6 +323,12 @@ class Supernet(keras.Model):
         self._parts["entropy"].update_state(self.entropy())
         for resource, cost in costs.items():
             self._parts[f"expected_{resource}"].update_state(cost)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Keras's; the parts of the objective belong to training and are not reported."""
+        super().test_step(data)
+        results = self.get_metrics_result()
+        return {name: value for name, value in results.items() if name not in self._parts}
 
     def entropy(self) -> tf.Tensor:
         """Mean over choices of `H(p) / log(alternatives)`: 1 undecided, 0 decided."""
@@ -319,5 +389,6 @@ class Supernet(keras.Model):
             "sampling": self.sampling,
             "temperature": self.initial_temperature,
             "seed": self.seed,
+            "sharing": self.sharing,
             "name": self.name,
         }

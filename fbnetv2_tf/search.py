@@ -1,0 +1,189 @@
+"""A whole search: from a supernet and data to trained logits, with settings that are known to work.
+
+Every default is FBNetV2's, or one that was measured against it; `docs/quality.md` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from .datasets import DataSplits
+from .errors import InputError
+from .objectives import Objective
+from .search_data import two_phase
+from .supernet import Supernet
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a search is run.
+
+    Attributes:
+        epochs: passes over the data, warm-up included.
+        warmup_epochs: epochs at the start in which only the weights learn.
+        batch_size: images in a step, of both phases.
+        learning_rate: of the weights (SGD, Nesterov momentum 0.9), falling to 0 by a cosine.
+        weight_decay: of convolution and dense kernels.
+        gradient_norm: to which the gradient of the weights is clipped.
+        architecture_learning_rate: of the logits (Adam, betas 0.5 and 0.999).
+        temperature, final_temperature: of the sampling, falling exponentially by the step after
+            the warm-up.
+        augment: preset of `augmentation` for the weight phase.
+        seed: of the order of the data, its augmentation and the initial weights.
+    """
+
+    epochs: int = 16
+    warmup_epochs: int = 1
+    batch_size: int = 64
+    learning_rate: float = 0.15
+    weight_decay: float = 1e-4
+    gradient_norm: float = 5.0
+    architecture_learning_rate: float = 0.05
+    temperature: float = 5.0
+    final_temperature: float = 0.5
+    augment: str = "light"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        positive = (
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "gradient_norm",
+            "architecture_learning_rate",
+            "temperature",
+            "final_temperature",
+        )
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise InputError(f"`{name}` must be above 0. Received: {getattr(self, name)}.")
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise InputError(
+                f"`warmup_epochs` must be at least 0 and below `epochs` ({self.epochs}). "
+                f"Received: {self.warmup_epochs}."
+            )
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How many steps an epoch has in each phase."""
+
+    weights: int
+    architecture: int
+
+
+def steps_of(data: DataSplits, batch_size: int) -> Steps:
+    """The steps of an epoch.
+
+    Raises:
+        InputError: where a part has fewer images than one batch.
+    """
+    parts = {"weights": data.weights.size, "architecture": data.architecture.size}
+    for name, size in parts.items():
+        if size < batch_size:
+            raise InputError(
+                f"`batch_size` must be at most {size}, the images of the {name} part of "
+                f"'{data.name}'. Received: {batch_size}."
+            )
+    return Steps(*(size // batch_size for size in parts.values()))
+
+
+def search_batches(data: DataSplits, settings: SearchSettings, first_epoch: int = 0) -> Any:
+    """The two-phase data set of a search, whose n-th iteration is epoch `first_epoch + n`."""
+    weights = data.weights.dataset(
+        settings.batch_size,
+        shuffle_seed=settings.seed,
+        augment=settings.augment,
+        first_epoch=first_epoch,
+        drop_remainder=True,
+    )
+    architecture = data.architecture.dataset(
+        settings.batch_size,
+        shuffle_seed=settings.seed + 1,
+        first_epoch=first_epoch,
+        drop_remainder=True,
+    )
+    return two_phase(weights, architecture)
+
+
+def compile_search(
+    net: Supernet, objective: Objective, settings: SearchSettings, steps: Steps
+) -> None:
+    """Compiles a supernet with both optimizers and the temperature schedule of the settings."""
+    weight_steps = settings.epochs * steps.weights
+    warmup_steps = settings.warmup_epochs * steps.weights
+    all_steps = weight_steps + (settings.epochs - settings.warmup_epochs) * steps.architecture
+    optimizer = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(settings.learning_rate, weight_steps),
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.gradient_norm,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    net.compile(
+        optimizer=optimizer,
+        architecture_optimizer=keras.optimizers.Adam(
+            settings.architecture_learning_rate, beta_1=0.5
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        objective=objective,
+        temperature_schedule=keras.optimizers.schedules.ExponentialDecay(
+            settings.temperature,
+            all_steps - warmup_steps,
+            settings.final_temperature / settings.temperature,
+        ),
+        warmup_steps=warmup_steps,
+    )
+
+
+def run_search(
+    net: Supernet,
+    data: DataSplits,
+    settings: SearchSettings,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    first_epoch: int = 0,
+) -> None:
+    """Searches: alternates weight and architecture phases for the epochs that are left.
+
+    Args:
+        net: a supernet that `compile_search` has compiled.
+        data: its `weights` and `architecture` parts are used.
+        settings: of the search.
+        callbacks: Keras callbacks.
+        first_epoch: where a resumed search goes on.
+    """
+    net.fit(
+        search_batches(data, settings, first_epoch),
+        initial_epoch=first_epoch,
+        epochs=settings.epochs,
+        callbacks=list(callbacks),
+        verbose=0,
+    )
+
+
+class LossGuard(keras.callbacks.Callback):
+    """Stops a search whose loss is not a number or has exploded, instead of deriving from noise.
+
+    Args:
+        largest: a mean loss above it counts as exploded.
+    """
+
+    def __init__(self, largest: float = 1e4) -> None:
+        super().__init__()
+        self.largest = largest
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for name in ("loss", "architecture_loss"):
+            value = float((logs or {}).get(name, 0.0))
+            if not np.isfinite(value) or value > self.largest:
+                raise InputError(
+                    f"The search diverged in epoch {epoch + 1}: `{name}` must stay below "
+                    f"{self.largest:g}. Received: {value:g}. Try a smaller learning rate."
+                )

@@ -1,0 +1,83 @@
+"""What a search says while it runs: one line an epoch that a person can read."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .units import format_quantity
+
+
+class SearchLog(keras.callbacks.Callback):
+    """Prints a line after every epoch, and on a terminal a bar within it.
+
+    Args:
+        epochs: of the whole search.
+        batches: of an epoch, both phases.
+        limits: resource -> limit, for the expected costs; may be empty.
+        console: where to print.
+        first_epoch: finished epochs of a resumed search.
+    """
+
+    def __init__(
+        self,
+        epochs: int,
+        batches: int,
+        limits: dict[str, float],
+        console: Console | None = None,
+        first_epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.batches = batches
+        self.limits = limits
+        self.console = console or Console()
+        self.first_epoch = first_epoch
+        self.progress: Progress | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.began = time.monotonic()
+        if self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+            self.progress = Progress(*columns, console=self.console, transient=True)
+            self.progress.start()
+            self.task = self.progress.add_task("search", total=self.batches)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.progress is not None:
+            self.progress.reset(self.task, description=f"epoch {epoch + 1}/{self.epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.progress is not None:
+            self.progress.advance(self.task)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.console.print(self.line(epoch, logs or {}), highlight=False, soft_wrap=True)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def line(self, epoch: int, logs: dict[str, Any]) -> str:
+        """The line of an epoch: loss, accuracy, expected costs, entropy, temperature, time left."""
+        parts = [f"epoch {epoch + 1:>{len(str(self.epochs))}}/{self.epochs}"]
+        parts.append(f"loss {logs['loss']:.3f}")
+        parts.append(f"accuracy {100 * logs.get('accuracy', 0.0):.1f} %")
+        is_warmup = not logs.get("temperature")
+        if is_warmup:
+            parts.append("weights only")
+        for resource in () if is_warmup else self.limits:
+            expected = format_quantity(round(logs[f"expected_{resource}"]))
+            limit = format_quantity(self.limits[resource])
+            parts.append(f"expected {expected} of {limit} {resource.upper()}")
+        if not is_warmup:
+            parts.append(f"entropy {logs['entropy']:.2f}")
+            parts.append(f"temperature {logs['temperature']:.2f}")
+        done = epoch + 1 - self.first_epoch
+        left = (time.monotonic() - self.began) / done * (self.epochs - epoch - 1)
+        parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+        return "  ".join(parts)
