@@ -1,5 +1,4 @@
-"""What pixels mean: bytes as floats in [0, 1], and one, two, three or four channels as one or
-three."""
+"""What pixels mean: bytes as floats in [0, 1], grey as colour and colour as grey."""
 
 from __future__ import annotations
 

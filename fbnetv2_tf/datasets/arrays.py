@@ -30,12 +30,12 @@ class ArrayExamples:
     labels: NDArray[np.int32]
     image_shape: tuple[int, int, int]
 
-    unreadable_are_skipped = False
+    unreadable = None
 
     @cached_property
     def _tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
         # Eager constants of bytes would go to the accelerator, where tf.data cannot use them.
-        with tf.device("CPU:0"):
+        with tf.init_scope(), tf.device("CPU:0"):
             return tf.constant(self.pixels), tf.constant(self.labels)
 
     def epoch(
@@ -47,6 +47,7 @@ class ArrayExamples:
         augment: Augmentation | None = None,
         seed: tf.Tensor | None = None,
         classes: int = 0,
+        is_training: bool = False,
     ) -> tf.data.Dataset:
         """The images at the positions in `order`, in batches.
 
@@ -57,6 +58,7 @@ class ArrayExamples:
             augment: What is done to the images; needs `seed`.
             seed: Seed of the epoch's augmentation, shape `(2,)`.
             classes: Number of classes, for labels that an augmentation mixes.
+            is_training: Of no meaning here: every image in memory can be read.
 
         Returns:
             Data set of `(images, labels)`: float32 in [0, 1] of shape `(batch, height, width,

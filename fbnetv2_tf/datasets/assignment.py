@@ -1,8 +1,8 @@
 """Which image belongs to which part of a data set, decided by what the image is.
 
 An image's rank is a hash of its own bytes, so a split needs no list of names and no random
-generator whose
-stream may change: the same images give the same split on every machine and in every later version.
+generator whose stream may change: the same images give the same split on every machine and in every
+later version.
 """
 
 from __future__ import annotations
@@ -35,28 +35,31 @@ class Shares:
 
 
 OWN_TEST = Shares(test=0.0, validation=0.1, architecture=0.18)
-"""A data set with its own test images: 10 % validation, then 80/20 between weights and
-architecture."""
+"""With own test images: 10 % validation, then 80/20 between weights and architecture."""
 
 NO_TEST = Shares(test=0.1, validation=0.1, architecture=0.16)
-"""A data set without test images: 10 % test, 10 % validation, then 80/20."""
+"""Without test images: 10 % test, 10 % validation, then 80/20."""
 
 PARTS = ("test", "validation", "architecture", "weights")
 
 
-def content_hashes(blobs: Iterable[bytes | memoryview], seed: int = 0) -> NDArray[np.uint64]:
-    """Hashes each blob to 64 bits with BLAKE2b, keyed by the seed.
+def content_hash(content: bytes | memoryview, seed: int = 0) -> int:
+    """Hashes the bytes of an image to 64 bits with BLAKE2b, keyed by the seed.
 
     Args:
-        blobs: The bytes of each image.
+        content: The bytes.
         seed: Another seed gives another, equally valid, order of the same images.
 
     Returns:
-        Array of shape `(images,)`.
+        An integer in [0, 2^64).
     """
-    key = str(seed).encode()
-    digests = b"".join(hashlib.blake2b(blob, digest_size=8, key=key).digest() for blob in blobs)
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+    digest = hashlib.blake2b(content, digest_size=8, key=b"%d" % seed).digest()
+    return int.from_bytes(digest, "big")
+
+
+def content_hashes(contents: Iterable[bytes | memoryview], seed: int = 0) -> NDArray[np.uint64]:
+    """The `content_hash` of each image, shape `(images,)`."""
+    return np.array([content_hash(content, seed) for content in contents], np.uint64)
 
 
 def assign(
@@ -99,6 +102,6 @@ def require_parts(parts: dict[str, NDArray[np.int64]], images: int, where: str) 
     empty = [name for name in reversed(PARTS) if name in parts and not len(parts[name])]
     if empty:
         raise DataError(
-            f"{where} has too few images to divide: expected at least 5 images in some class so that every part "
-            f"gets one. Received: {images} images, which leave the {empty[0]} part empty."
+            f"{where} must have enough images for every part (5 in some class will do). "
+            f"Received: {images} images, which leave the {empty[0]} part empty."
         )

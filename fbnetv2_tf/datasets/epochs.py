@@ -50,8 +50,7 @@ def counted(make_epoch: MakeEpoch, first_epoch: int = 0) -> tf.data.Dataset:
 
     Returns:
         A data set with the cardinality and element types of one epoch. An iteration that is
-        abandoned before its last
-        element does not count: the next one gives the same epoch again.
+        abandoned before its last element does not count: the next one gives the same epoch again.
 
     Raises:
         DataError: `first_epoch` is negative, or the number of elements of an epoch is not known or

@@ -30,8 +30,7 @@ _SHIPPED = Path(__file__).parent / "data" / "fashion_mnist_10k.npz"
 
 
 def read_shipped() -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The images that come with the package: the test files of Fashion-MNIST (MIT licence, Zalando
-    SE).
+    """The images in the package: the test files of Fashion-MNIST (MIT licence, Zalando SE).
 
     Returns:
         Images of shape `(10000, 28, 28, 1)` and labels of shape `(10000,)`.

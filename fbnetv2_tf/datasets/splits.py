@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ..augmentation import Augmentation, augmentation
 from ..errors import DataError
 from .epochs import augmentation_seed, counted, order_seed
+from .unreadable import UnreadableImages, image_errors
 
 
 class Examples(Protocol):
-    """Where images come from: `ArrayExamples` (memory) or `FileExamples` (files, decoded when
-    needed)."""
+    """Where images come from: `ArrayExamples` (memory) or `FileExamples` (decoded when needed)."""
 
     @property
     def labels(self) -> NDArray[np.int32]:
@@ -26,6 +26,10 @@ class Examples(Protocol):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of every image."""
+
+    @property
+    def unreadable(self) -> UnreadableImages | None:
+        """The files that were left out so far, where that is what was asked for."""
 
     def epoch(
         self,
@@ -36,6 +40,7 @@ class Examples(Protocol):
         augment: Augmentation | None = None,
         seed: tf.Tensor | None = None,
         classes: int = 0,
+        is_training: bool = False,
     ) -> tf.data.Dataset:
         """The images at the positions in `order`, in batches of `(images, labels)`."""
 
@@ -71,9 +76,14 @@ class Split:
 
         Returns:
             Array of shape `(count, height, width, channels)`, float32 in [0, 1].
+
+        Raises:
+            DataError: An image cannot be read.
         """
-        positions = tf.constant(self.indices[:count])
-        batches = [images.numpy() for images, _ in self.examples.epoch(positions, 256)]
+        with tf.device("CPU:0"):
+            positions = tf.constant(self.indices[:count])
+        with image_errors():
+            batches = [images.numpy() for images, _ in self.examples.epoch(positions, 64)]
         return np.concatenate(batches or [np.zeros((0, *self.examples.image_shape), np.float32)])
 
     def steps(self, batch_size: int, *, drop_remainder: bool = False) -> int:
@@ -123,6 +133,7 @@ class Split:
             augment=recipe,
             seed=augmentation_seed(shuffle_seed or 0, epoch),
             classes=self.classes,
+            is_training=shuffle_seed is not None or recipe is not None,
         )
 
     def dataset(
@@ -195,8 +206,8 @@ class Split:
             raise DataError(f"`batch_size` must be at least 1. Received: {batch_size}.")
         if drop_remainder and batch_size > self.size:
             raise DataError(
-                f"`batch_size` must not exceed the {self.size} images of the {self.name} part when the last, smaller "
-                f"batch is dropped. Received: {batch_size}."
+                f"`batch_size` must not exceed the {self.size} images of the {self.name} part when "
+                f"the last, smaller batch is dropped. Received: {batch_size}."
             )
 
 
@@ -230,6 +241,11 @@ class DataSplits:
         return len(self.class_names)
 
     @property
+    def unreadable(self) -> tuple[tuple[str, str], ...]:
+        """Path and reason of each image that was left out so far (`on_bad_image="skip"`)."""
+        return tuple(self.train.examples.unreadable or ())
+
+    @property
     def train(self) -> Split:
         """The weights and architecture parts joined, to train a network that has been found."""
         indices = np.concatenate([self.weights.indices, self.architecture.indices])
@@ -253,6 +269,6 @@ class DataSplits:
                 f"{smallest:,} ({few}) to {largest:,} ({many}) training images in a class, {ratio}"
             )
         return (
-            f"{self.name}: {height}x{width}x{channels}, {self.classes} classes; {counts} images; {balance} "
-            f"({self.source})"
+            f"{self.name}: {height}x{width}x{channels}, {self.classes} classes; {counts} images; "
+            f"{balance} ({self.source})"
         )
