@@ -17,6 +17,7 @@ from fbnetv2_tf.units import format_quantity
 
 from .common import define_dataset, define_path, define_quantity
 from .driver import Driver, flagfile_text
+from .quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from fbnetv2_tf.builders.supernet import Supernet
@@ -186,6 +187,7 @@ def _limits(options: SearchOptions) -> dict[str, float]:
 
 
 def _load(options: SearchOptions, space: Space) -> DataSplits:
+    import_tensorflow()
     from fbnetv2_tf.datasets import load_dataset
 
     return load_dataset(
@@ -228,7 +230,7 @@ def _search(run: RunFolder, space: Space, data: DataSplits, options: SearchOptio
     net = build_supernet(
         space,
         sampling=options.sampling,
-        **({} if options.sharing == "path" else {"sharing": options.sharing}),
+        sharing=options.sharing,
         temperature=settings.temperature,
         seed=settings.seed,
     )
