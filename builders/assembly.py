@@ -64,6 +64,18 @@ class ModelOptions:
         check_choice("hard_swish", self.hard_swish, ("fused", "decomposed"))
         if isinstance(self.normalize, str):
             check_choice("normalize", self.normalize, tuple(NORMALIZATIONS))
+        elif self.normalize is not None and not _is_pair(self.normalize):
+            raise InputError(
+                f"`normalize` must be {', '.join(NORMALIZATIONS)} or (scale, offset). "
+                f"Received: {self.normalize!r}."
+            )
+        if self.input_size is not None and not (
+            _is_pair(self.input_size) and all(map(_is_side, self.input_size))
+        ):
+            raise InputError(
+                f"`input_size` must be (height, width), each a positive integer or None. "
+                f"Received: {self.input_size!r}."
+            )
         for option in ("dropout", "stochastic_depth"):
             rate = getattr(self, option)
             if not 0 <= rate < 1:
@@ -139,6 +151,14 @@ def _normalized(image: Any, style: LayerStyle, options: ModelOptions, channels: 
                 f"the input. Received: {len(numbers)}."
             )
     return BlockLayers(style, 0).make("Rescaling", "normalize", scale=scale, offset=offset)(image)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == 2
+
+
+def _is_side(value: object) -> bool:
+    return value is None or (isinstance(value, int) and value > 0)
 
 
 def _check_size(architecture: Architecture) -> None:

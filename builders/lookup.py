@@ -48,7 +48,7 @@ def resolve_architecture(source: Architecture | str | os.PathLike[str]) -> Archi
     if name in zoo:
         return zoo[name].architecture
     text = read_text_file(Path(name), ArchitectureError)
-    if text is None:
+    if text is None and name.strip():  # no name is not the folder that one stands in
         text = read_text_file(Path(name) / ARCHITECTURE_FILE, ArchitectureError)
     if text is not None:
         return text_parser.parse_architecture(text)
@@ -62,7 +62,7 @@ parse_architecture = resolve_architecture
 
 
 def _refusal(name: str) -> str:
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return (
             f"A run folder must hold {ARCHITECTURE_FILE!r}, which a finished search writes. "
             f"Received: {name[:200]!r} without it."
