@@ -41,6 +41,7 @@ class Supernet(supernet.Supernet):
 def build_supernet(
     space: Space | str,
     *,
+    sharing: str = "path",
     sampling: str = "soft",
     temperature: float = 5.0,
     seed: int = 0,
@@ -50,6 +51,9 @@ def build_supernet(
 
     Args:
         space: a `Space`, its text, a preset's name or a file.
+        sharing: `path` computes all alternatives on one path by masks; `none` is the paper's form
+            for comparison, where every kernel, squeeze-and-excite and activation has weights of
+            its own and a step costs as much as all of them.
         sampling: `soft` (Gumbel-softmax) or `hard` (one-hot with straight-through gradients).
         temperature: of the sampling at the start.
         seed: of the sampling.
@@ -66,4 +70,6 @@ def build_supernet(
         >>> len(net.architecture_variables), round(net.expected_cost()["macs"])
         (1, 5208)
     """
-    return Supernet(space, sampling=sampling, temperature=temperature, seed=seed, **options)
+    return Supernet(
+        space, sampling=sampling, temperature=temperature, seed=seed, sharing=sharing, **options
+    )

@@ -32,7 +32,7 @@ class FusedBatchNormalization(keras.layers.Layer):
     def __init__(
         self, epsilon: float = 1e-5, gamma_initializer: str = "ones", **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
         self.gamma_initializer = gamma_initializer
 
@@ -43,7 +43,6 @@ class FusedBatchNormalization(keras.layers.Layer):
                 shape=(input_shape[-1],),
                 initializer=initializer,
                 trainable=trainable,
-                autocast=False,
             )
 
         self.gamma = vector("gamma", self.gamma_initializer, True)

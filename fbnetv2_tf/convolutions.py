@@ -1,7 +1,8 @@
 """Convolutions whose kernel takes the masks of what is chosen around it.
 
 `(x * m) @ W == x @ (diag(m) W)`: the mask of an input, hidden or output width, and the mask that
-cuts a 5x5 kernel down to 3x3, all multiply the kernel. The map is never touched (law 3).
+cuts a 5x5 kernel down to 3x3, all multiply the kernel. The map is never touched (law 3). Masks and
+kernels are float32; their product is cast to the dtype of the map.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class MaskedConv2D(keras.layers.Layer):
     """
 
     def __init__(self, filters: int, kernel: int = 1, stride: int = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.filters = filters
         self.kernel_side = kernel
         self.stride = stride
@@ -41,12 +42,11 @@ class MaskedConv2D(keras.layers.Layer):
         )
 
     def call(self, x: tf.Tensor, kernel_mask: Any = None, input_mask: Any = None) -> tf.Tensor:
-        kernel = tf.convert_to_tensor(self.kernel)
-        if kernel_mask is not None:
-            kernel *= tf.cast(kernel_mask, kernel.dtype)[:, :, None, None]
+        kernel = _masked(self.kernel, kernel_mask)
         if input_mask is not None:
-            kernel *= tf.cast(input_mask, kernel.dtype)[None, None, :, None]
-        return tf.nn.conv2d(x, kernel, self.stride, "SAME")
+            kernel *= input_mask[None, None, :, None]
+        x = tf.cast(x, self.compute_dtype)
+        return tf.nn.conv2d(x, tf.cast(kernel, x.dtype), self.stride, "SAME")
 
     def get_config(self) -> dict[str, Any]:
         config = {"filters": self.filters, "kernel": self.kernel_side, "stride": self.stride}
@@ -67,7 +67,7 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
     """
 
     def __init__(self, kernel: int, stride: int = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.kernel_side = kernel
         self.stride = stride
 
@@ -80,11 +80,17 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
         )
 
     def call(self, x: tf.Tensor, kernel_mask: Any = None) -> tf.Tensor:
-        kernel = tf.convert_to_tensor(self.kernel)
-        if kernel_mask is not None:
-            kernel *= tf.cast(kernel_mask, kernel.dtype)[:, :, None, None]
-        return tf.nn.depthwise_conv2d(x, kernel, [1, self.stride, self.stride, 1], "SAME")
+        kernel = _masked(self.kernel, kernel_mask)
+        x = tf.cast(x, self.compute_dtype)
+        strides = [1, self.stride, self.stride, 1]
+        return tf.nn.depthwise_conv2d(x, tf.cast(kernel, x.dtype), strides, "SAME")
 
     def get_config(self) -> dict[str, Any]:
         config = {"kernel": self.kernel_side, "stride": self.stride}
         return {**super().get_config(), **config}
+
+
+def _masked(kernel: Any, kernel_mask: Any) -> tf.Tensor:
+    """A kernel (height, width, ., .) times a mask (height, width), or itself."""
+    kernel = tf.convert_to_tensor(kernel)
+    return kernel if kernel_mask is None else kernel * kernel_mask[:, :, None, None]

@@ -20,7 +20,9 @@ Value = Callable[[Any], np.ndarray]
 Weights = dict[str, list[np.ndarray]]
 
 
-def inherited_weights(net: Supernet, architecture: Architecture, value: Value = np.array) -> Weights:
+def inherited_weights(
+    net: Supernet, architecture: Architecture, value: Value = np.array
+) -> Weights:
     """The child's weights, cut out of the supernet's.
 
     Args:
@@ -48,15 +50,13 @@ def _block(
     layer: Any, block: Block, shape: tuple[int, int], value: Value
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
     side, c_in = shape
-    if block.kind == "cn":
+    is_identity = block.kind == "sk" and block.stride == 1 and c_in == block.channels
+    if block.kind in ("cn", "sk") and not is_identity:
         kernel = _spatial(value(layer.conv.kernel), block, side)
-        yield "conv", [kernel[:, :, :c_in, : block.channels]]
+        yield "conv", [_pointwise(kernel, c_in, block.channels)]
         yield "bn", _norm(layer.bn, block.channels, value)
     elif block.kind in ("ds", "ir"):
         yield from _separable(layer, block, shape, value)
-    elif block.kind == "sk" and not (block.stride == 1 and c_in == block.channels):
-        yield "conv", [_pointwise(value(layer.skip.conv.kernel), c_in, block.channels)]
-        yield "bn", _norm(layer.skip.bn, block.channels, value)
     elif block.kind == "ip":
         hidden = hidden_channels(c_in, block.expansion)
         yield "expand_conv", [_pointwise(value(layer.expand_conv.kernel), c_in, hidden)]
@@ -90,8 +90,8 @@ def _separable(
 
 
 def _spatial(kernel: np.ndarray, block: Block, side: int) -> np.ndarray:
-    """The part of the largest kernel that the chosen one is."""
-    chosen, stride = cast(int, block.kernel), cast(int, block.stride)
+    """The part of the largest kernel that the chosen one is; a skip's is 1x1."""
+    chosen, stride = block.kernel or 1, cast(int, block.stride)
     start = kernel_start(chosen, kernel.shape[0], side, stride)
     return kernel[start : start + chosen, start : start + chosen]
 

@@ -1,4 +1,4 @@
-"""Masks: how a weighted choice among widths or kernels becomes one vector that multiplies parameters.
+"""Masks: a weighted choice among widths or kernels as one vector that multiplies parameters.
 
 FBNetV2 section 3.1: candidates of several widths, padded to the largest and summed with weights
 `g_i`, equal one path times `M = sum_i g_i 1_i`, where `1_i` is 1 on the first `C_i` channels. The

@@ -1,7 +1,8 @@
 """Squeeze-and-excite whose presence and width are chosen, on (batch, channels) vectors only.
 
 With probability P(se) the gate is `s(z)`, else 1: `1 + P(se) * (s(z) - 1)`. The masks of the
-hidden width and of the squeezed width multiply vectors of one value a channel.
+hidden width and of the squeezed width multiply vectors of one value a channel. The vectors are
+float32 whatever the dtype of the map.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class MaskedSqueezeExcite(keras.layers.Layer):
         activations: Sequence[str],
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.squeezed_channels = squeezed_channels
         self.ratios = tuple(ratios)
         self.activations = tuple(activations)
@@ -53,7 +54,7 @@ class MaskedSqueezeExcite(keras.layers.Layer):
     def call(
         self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
     ) -> tf.Tensor:
-        z = tf.reduce_mean(x, axis=[1, 2])
+        z = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
         z = _masked(z, hidden.mask())
         z = tf.matmul(z, self.reduce_kernel) + self.reduce_bias
         z = mixed_activation(z, self.activations, activation_weights)
@@ -61,9 +62,9 @@ class MaskedSqueezeExcite(keras.layers.Layer):
         z = tf.matmul(z, self.expand_kernel) + self.expand_bias
         gate = tf.nn.relu6(z + 3) * (1 / 6)
         if 0 in self.ratios:
-            absent = tf.cast(ratio_weights, x.dtype)[self.ratios.index(0)]
+            absent = ratio_weights[self.ratios.index(0)]
             gate = 1 + (1 - absent) * (gate - 1)
-        return x * gate[:, None, None, :]
+        return x * tf.cast(gate, x.dtype)[:, None, None, :]
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -79,4 +80,4 @@ class MaskedSqueezeExcite(keras.layers.Layer):
 
 
 def _masked(vector: tf.Tensor, mask: Any) -> tf.Tensor:
-    return vector if mask is None else vector * tf.cast(mask, vector.dtype)
+    return vector if mask is None else vector * mask

@@ -1,0 +1,193 @@
+"""`ir`, `ds` and `sk`: the blocks that have branches, and the identity that goes around them.
+
+With stride 1 a present block adds its input with probability P(C_in == C_out); an absent one *is*
+its input with that probability, and else a 1x1 convolution, BatchNorm and ReLU. So the identity
+does not depend on whether the block is there. These probabilities are scalars on the narrow maps
+between blocks, the only thing besides activations and gates that ever multiplies a map.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .architecture import SKIP_ACTIVATION, Block
+from .batch_norm import FusedBatchNormalization
+from .convolutions import MaskedConv2D, MaskedDepthwiseConv2D
+from .masked_block import MaskedBlock, MaskedConvolution, Weights
+from .rounding import hidden_channels, se_channels
+from .space import SpaceBlock
+from .squeeze_excite import MaskedSqueezeExcite
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class SeparableBranch(MaskedBlock):
+    """[expand], depthwise, [squeeze-and-excite], project: what `ir` and `ds` do beside a residual.
+
+    Args:
+        block, input_channels: as in `MaskedBlock`.
+        gamma_initializer: of the last BatchNorm.
+
+    Call arguments:
+        x, weights, training, momentum: as in `MaskedBlock`.
+        scale: what multiplies the output by way of the last gamma and beta: a mask (channels,), a
+            probability, or None.
+    """
+
+    def __init__(self, *args: Any, gamma_initializer: str = "ones", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        block, hidden = self.block, max(self.input_channels)
+        self.gamma_initializer = gamma_initializer
+        self.expand_conv = None
+        if block.kind == "ir":
+            hidden = hidden_channels(hidden, max(block.expansion))
+            self.expand_conv = MaskedConv2D(hidden, name="expand_conv")
+            self.expand_bn = FusedBatchNormalization(name="expand_bn")
+        kernel, stride = max(block.kernel), block.stride[0]
+        self.depthwise_conv = MaskedDepthwiseConv2D(kernel, stride, name="depthwise_conv")
+        self.depthwise_bn = FusedBatchNormalization(name="depthwise_bn")
+        self.se = None
+        if max(block.se) > 0:
+            squeezed = se_channels(hidden, max(block.se))
+            self.se = MaskedSqueezeExcite(squeezed, block.se, block.activation, name="se")
+        self.project_conv = MaskedConv2D(max(block.channels), name="project_conv")
+        self.project_bn = FusedBatchNormalization(
+            gamma_initializer=gamma_initializer, name="project_bn"
+        )
+
+    def call(
+        self,
+        x: tf.Tensor,
+        weights: Weights,
+        scale: Any = None,
+        training: bool = False,
+        momentum: Any = None,
+    ) -> tf.Tensor:
+        phase = {"training": training, "momentum": momentum}
+        hidden = self.input_width(weights)
+        if self.expand_conv is not None:
+            hidden = self.hidden_width(weights)
+            x = self.activate(self.expand_bn(self.expand_conv(x), **phase), weights)
+        x = self.depthwise_conv(x, kernel_mask=self.kernel_mask(x, weights))
+        x = self.activate(self.depthwise_bn(x, **phase), weights)
+        if self.se is not None:
+            x = self.se(
+                x,
+                hidden=hidden,
+                ratio_weights=weights.get("se"),
+                activation_weights=weights.get("activation"),
+            )
+        x = self.project_conv(x, input_mask=hidden.mask())
+        return self.project_bn(x, scale=scale, **phase)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "gamma_initializer": self.gamma_initializer}
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class MaskedInvertedResidual(MaskedBlock):
+    """`ir`, `ds`, `ir/sk` and `ds/sk`: branch, residual and skip on one path."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.make_branches()
+        self.skip = None
+        if self.block.skippable and not self.keeps_shape:
+            self.skip = skip_convolution(self.block, self.input_channels)
+
+    def make_branches(self) -> None:
+        """Makes what computes the block where it is not skipped."""
+        self.branch = SeparableBranch(
+            self.block, self.input_channels, gamma_initializer=self.last_gamma, name="branch"
+        )
+
+    @property
+    def last_gamma(self) -> str:
+        """How the last gamma starts: at 0 where there is always a residual, and nothing else."""
+        return "zeros" if self.keeps_shape and not self.block.skippable else "ones"
+
+    def layer_for(self, block: Block) -> keras.layers.Layer:
+        return self.skip if block.kind == "sk" else self.branch_for(block)
+
+    def branch_for(self, block: Block) -> SeparableBranch:
+        """The branch that computes `block`, which is not a skip."""
+        return self.branch
+
+    def call(
+        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+    ) -> tf.Tensor:
+        phase = {"training": training, "momentum": momentum}
+        scale, absent = self.output_width(weights).mask(), None
+        if self.block.skippable:
+            absent = weights["kind"][1]
+            scale = (1.0 - absent) if scale is None else scale * (1.0 - absent)
+        y = self.branches(x, weights, scale, phase)
+        same = identity_probability(self, weights)
+        y = add_residual(y, x, same)
+        if self.skip is not None:
+            changed = self.skip(x, weights=weights, **phase)
+            y = y + changed * tf.cast(absent * (1.0 - same), changed.dtype)
+        return y
+
+    def branches(
+        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any]
+    ) -> tf.Tensor:
+        """What the block computes beside its residual, times `scale`."""
+        return self.branch(x, weights=weights, scale=scale, **phase)
+
+
+@keras.saving.register_keras_serializable(package="fbnetv2_tf")
+class MaskedSkip(MaskedBlock):
+    """`sk` as a block of its own: the identity with probability P(C_in == C_out), else a 1x1."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.skip = None
+        if not self.keeps_shape:
+            self.skip = skip_convolution(self.block, self.input_channels)
+
+    def layer_for(self, block: Block) -> keras.layers.Layer:
+        return self.skip
+
+    def call(
+        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+    ) -> tf.Tensor:
+        if self.skip is None:
+            return x
+        y = self.skip(x, weights=weights, training=training, momentum=momentum)
+        same = identity_probability(self, weights)
+        if isinstance(same, tf.Tensor):
+            y = y * tf.cast(1.0 - same, y.dtype)
+        return add_residual(y, x, same)
+
+
+def skip_convolution(block: SpaceBlock, input_channels: tuple[int, ...]) -> MaskedConvolution:
+    """The 1x1 convolution, BatchNorm and activation of a skip that is not the identity."""
+    activation = (SKIP_ACTIVATION,) if block.skippable else block.activation
+    convolution = SpaceBlock(
+        ("cn",), kernel=(1,), stride=block.stride, channels=block.channels, activation=activation
+    )
+    return MaskedConvolution(convolution, input_channels, name="skip")
+
+
+def identity_probability(layer: MaskedBlock, weights: Weights) -> Any:
+    """P(the output has the input's shape): a scalar tensor, or the number 0.0 or 1.0."""
+    if layer.block.stride[0] > 1:
+        return 0.0
+    return layer.input_width(weights).equals(layer.output_width(weights))
+
+
+def add_residual(y: tf.Tensor, x: tf.Tensor, probability: Any) -> tf.Tensor:
+    """`y + probability * x`, x cut or padded by zero channels to the width of y.
+
+    Channels of x beyond y's width are dropped: where they are not zero the probability is.
+    """
+    if not isinstance(probability, tf.Tensor):
+        return y + tf.cast(x, y.dtype) if probability else y
+    x = tf.cast(x[..., : y.shape[-1]], y.dtype)
+    missing = y.shape[-1] - x.shape[-1]
+    if missing:
+        x = tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, missing]])
+    return y + x * tf.cast(probability, x.dtype)
