@@ -150,10 +150,14 @@ def shift(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
     sides = images.shape[1:3]
     moves = tf.random.stateless_uniform((batch, 2), seed, -padding, padding + 1, tf.int32)
     # Windows that reach over the border are filled with zeros, so nothing has to be padded.
-    centers = tf.cast(moves, tf.float32) + tf.constant([side / 2 for side in sides])
     return tf.ensure_shape(
         tf.image.extract_glimpse(
-            images, sides, centers, centered=False, normalized=False, noise="zero"
+            images,
+            sides,
+            tf.cast(moves, tf.float32),
+            centered=False,
+            normalized=False,
+            noise="zero",
         ),
         images.shape,
     )

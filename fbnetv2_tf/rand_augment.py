@@ -67,7 +67,7 @@ class RandAugment:
             fn_output_signature=tf.TensorSpec((None, *shape), tf.float32),
         )
         changed = tf.reshape(changed, (-1, *shape))[:batch]
-        return tf.ensure_shape(tf.clip_by_value(changed, 0.0, 1.0), images.shape)
+        return tf.ensure_shape(changed, images.shape)
 
     def _change_group(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         shape = images.shape
@@ -78,6 +78,7 @@ class RandAugment:
             layer_seed = tf.random.fold_in(seed, self.operations + number)
             branches = [_apply(layer, images, layer_seed) for layer in self.layers]
             images = tf.ensure_shape(tf.switch_case(drawn, branches), shape)
+            images = tf.clip_by_value(images, 0.0, 1.0)
         return images
 
 
@@ -109,9 +110,9 @@ def operation_layers(strength: float) -> tuple[keras.layers.Layer, ...]:
         keras.layers.RandomRotation(strength * _GREATEST_TURN, **black),
         keras.layers.RandomBrightness(colour, **unit),
         keras.layers.RandomColorDegeneration(colour, **unit),
-        keras.layers.RandomContrast(colour, **unit),
+        keras.layers.RandomContrast((colour, colour), **unit),
         keras.layers.RandomSharpness(sharpness, **unit),
-        keras.layers.RandomPosterization(bits, **unit),
+        keras.layers.RandomPosterization((bits, bits), **unit),
         keras.layers.Solarization(threshold_factor=(1.0 - strength, 1.0 - strength), **unit),
         keras.layers.AutoContrast(**unit),
         keras.layers.Equalization(**unit),

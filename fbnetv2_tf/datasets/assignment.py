@@ -102,6 +102,6 @@ def require_parts(parts: dict[str, NDArray[np.int64]], images: int, where: str) 
     empty = [name for name in reversed(PARTS) if name in parts and not len(parts[name])]
     if empty:
         raise DataError(
-            f"{where} must have enough images for every part (5 in some class will do). "
+            f"{where} must have enough images for every part (8 in some class will do). "
             f"Received: {images} images, which leave the {empty[0]} part empty."
         )

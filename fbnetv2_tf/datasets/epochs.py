@@ -105,7 +105,8 @@ def endless(make_epoch: MakeEpoch, first_step: int = 0) -> tf.data.Dataset:
         )
         return make_epoch(epoch).skip(already)
 
-    return tf.data.Dataset.counter(first_epoch).flat_map(batches)
+    stream = tf.data.Dataset.counter(first_epoch).flat_map(batches)
+    return stream.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
 def _elements_of_an_epoch(make_epoch: MakeEpoch) -> int:
