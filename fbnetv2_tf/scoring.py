@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from .architecture import Architecture
+from .resolution import nearest_subset
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -27,7 +28,7 @@ def score_candidates(
     Args:
         net: a compiled supernet.
         candidates: architectures of its space.
-        validation: batches (images, labels) to compare on.
+        validation: batches (images, labels) to compare on, of the space's largest side.
         calibration: batches (images, labels) for the BatchNorm statistics; 512 images or more.
 
     Returns:
@@ -43,7 +44,8 @@ def score_candidates(
             step.run(calibration)
             mean = keras.metrics.Mean()
             for images, labels in validation:
-                mean.update_state(loss(images, labels), sample_weight=len(images))
+                value = loss(nearest_subset(images, candidate.side), labels)
+                mean.update_state(value, sample_weight=len(images))
             scores[candidate] = float(mean.result())
     finally:
         net.unselect()
@@ -69,16 +71,19 @@ class Recalibration:
         def step(images: tf.Tensor, momentum: tf.Tensor) -> None:
             net.forward(images, net.choices(), training=True, momentum=momentum)
 
-        self._step = tf.function(step, reduce_retracing=True)
+        # One trace a resolution: the kernels' masks are of the side of the map.
+        self._step = tf.function(step)
+        self._net = net
 
     def run(self, batches: Any) -> None:
-        """Makes the statistics those of these batches of (images, labels)."""
+        """Makes the statistics those of these batches of (images, labels), at its resolution."""
+        side = self._net.selected_side
         for count, (images, _) in enumerate(batches, start=1):
-            self._step(images, tf.constant(1.0 - 1.0 / count))
+            self._step(nearest_subset(images, side), tf.constant(1.0 - 1.0 / count))
 
 
 def _compiled_loss(net: Supernet) -> Any:
     def loss(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return net.compute_loss(images, labels, net.forward(images, net.choices()))
 
-    return tf.function(loss, reduce_retracing=True)
+    return tf.function(loss)
