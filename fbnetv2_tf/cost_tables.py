@@ -1,8 +1,9 @@
 """The exact cost of every alternative of a block, as integer tables over its joint choices.
 
-Axes are always (input, expansion, kernel, se, channels); an operator's table has extent 1 along
-what it does not depend on. Products of dependent choices are entries of one table, never products
-of means: the hidden width follows the input width and the expansion *together* (law 2).
+Axes are always (input, expansion, kernel, se, channels, activation); an operator's table has
+extent 1 along what it does not depend on. Products of dependent choices are entries of one table,
+never products of means: the hidden width follows the input width and the expansion *together*
+(law 2). Peak memory and latency are those of a whole block, in one table.
 """
 
 from __future__ import annotations
@@ -10,15 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .architecture import SKIP_ACTIVATION
+from .block_memory import block_peak
 from .counting import Operator, block_operators, block_output_side
-from .errors import SpaceError
+from .errors import BudgetError, SpaceError
 from .space import Space, SpaceBlock
 
-AXES = ("input", "expansion", "kernel", "se", "channels")
+AXES = ("input", "expansion", "kernel", "se", "channels", "activation")
 LARGEST_TABLE = 50_000_000
+
+PEAK = "activation_bytes"
+"""The resource whose cost is the greatest of the blocks'; the others are sums over blocks."""
+
+LATENCY = "latency_ns"
+"""The resource that is read from a measured table."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class BlockTables:
         shape = [len(self.input_channels)]
         shape += [max(1, len(getattr(self.block, axis))) for axis in AXES[1:]]
         if self.block.skippable and kind == "sk":
-            shape[1:4] = [1, 1, 1]
+            shape[1:4], shape[5] = [1, 1, 1], 1
         if math.prod(shape) > LARGEST_TABLE:
             raise SpaceError(
                 f"Block {self.index} ('{self.block}') must have at most {LARGEST_TABLE} joint "
@@ -56,13 +66,26 @@ class BlockTables:
         return sum(tables, np.zeros(shape, np.int64))
 
 
-def space_tables(space: Space, side: int, resource: str) -> Iterator[BlockTables]:
-    """The tables of all blocks after `in`, for an input of `side` pixels."""
+def space_tables(
+    space: Space, side: int, resource: str, latency: Any = None
+) -> Iterator[BlockTables]:
+    """The tables of all blocks after `in`, for an input of `side` pixels.
+
+    Args:
+        space: the space.
+        side: of the input, pixels.
+        resource: one of `counting.RESOURCES`, `PEAK` or `LATENCY`.
+        latency: the `LatencyTable`, for `LATENCY`.
+    """
+    if resource == LATENCY and latency is None:
+        raise BudgetError("A limit on latency needs a latency table. Received: None.")
     channels, source = space.blocks[0].channels, 0
     for index, block in enumerate(space.blocks[1:], start=1):
         stride = block.stride[0] if block.stride else 1
-        present = _tables(block, block.kind, side, stride, channels, resource)
-        skipped = _tables(block, "sk", side, stride, channels, resource) if block.skippable else ()
+        present = _tables(block, block.kind, side, stride, channels, resource, latency)
+        skipped: tuple[np.ndarray, ...] = ()
+        if block.skippable:
+            skipped = _tables(block, "sk", side, stride, channels, resource, latency)
         yield BlockTables(index, block, channels, source, present, skipped)
         side = block_output_side(block.kind, stride, side)
         if block.channels:
@@ -76,10 +99,19 @@ def _tables(
     stride: int,
     input_channels: tuple[int, ...],
     resource: str,
+    latency: Any,
 ) -> tuple[np.ndarray, ...]:
     """One table for each set of axes; the tables of operators with equal axes are added up."""
     values = {axis: getattr(block, axis, ()) for axis in AXES[1:]} | {"input": input_channels}
+    if block.skippable and kind == "sk":
+        values["activation"] = (SKIP_ACTIVATION,)
     along = {axis: _along(values[axis], place) for place, axis in enumerate(AXES)}
+    whole = {"side": side, "stride": stride, "input_channels": along["input"]}
+    whole |= {axis: along[axis] for axis in ("expansion", "channels", "se", "activation")}
+    if resource == PEAK:
+        return (_rank(block_peak(kind, **whole)),)
+    if resource == LATENCY:
+        return (_rank(latency.block_ns(kind, kernel=along["kernel"], **whole)),)
     operators = block_operators(
         kind,
         side=side,
@@ -108,5 +140,8 @@ def _along(values: tuple[float, ...], place: int) -> np.ndarray | None:
 
 
 def _full_rank(operator: Operator, resource: str) -> np.ndarray:
-    table = np.asarray(getattr(operator, resource), np.int64)
+    return _rank(np.asarray(getattr(operator, resource), np.int64))
+
+
+def _rank(table: np.ndarray) -> np.ndarray:
     return table.reshape((1,) * (len(AXES) - table.ndim) + table.shape)

@@ -1,89 +1,48 @@
-"""From probabilities to an architecture that keeps a limit, by exact integer costs (law 4).
+"""From probabilities to an architecture that keeps its limits, by exact integer costs (law 4).
 
-A space is a chain: what a block costs depends on its own choices and on the width that it reads.
-So the networks of a space are paths through stages (block, width), and "the most probable network
-that uses 95 to 100 % of the limit" is a longest path with a window on its cost. A table over
-rounded costs bounds what the rest of a path can still be worth; best-first search (A*) guided by
-that bound, with exact costs on the path itself, ends at the optimum and nothing else. The same
-table with sums in place of maxima draws random networks from inside the window.
+The networks of a space are paths through a chain for each input resolution (`chain`). "The most
+probable network that keeps every limit and fills the tightest of them" is a best path with a window
+on its cost (`path_search`). The table that bounds the search gives, with sums in place of maxima,
+random networks from inside the window.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from .architecture import Architecture, Block
-from .choices_layout import choice_name
-from .cost_tables import BlockTables, space_tables
+from .architecture import Architecture
+from .block_memory import peak_activation_bytes
+from .chain import FAR, Chain, Path, Probabilities
+from .cost_tables import LATENCY, PEAK
 from .counting import count
 from .errors import BudgetError
+from .latency_table import LatencyTable
+from .limits import LIMITS
+from .path_search import PathSearch
 from .space import Space
+from .worth_table import Window, WorthTable
 
-CELLS = 4096
-"""Into how many cells of cost a limit is divided for the bound."""
-
-SHARES = (0.95, 0.9, 0.8, 0.6, 0.0)
+SHARES = (0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.0)
 """Where nothing fills a limit to the first share, the next is tried: the space is too coarse."""
 
-MAXIMUM_EXPANSIONS = 200_000
-DIGITS = 9
-"""To which scores are compared, so that rounding does not tell equal paths apart."""
+TRIES = 200
+"""Draws for each architecture that is wanted, before fewer are returned."""
 
-INNER = ("expansion", "kernel", "se", "activation")
-
-Probabilities = Mapping[str, Any]
+Limits = float | Mapping[str, float] | None
+"""One limit on the landscape's resource, several by resource (in its own units), or none."""
 
 
 @dataclass(frozen=True)
-class Window:
-    """The costs that a network may have, both ends included."""
+class Derived:
+    """An architecture and the window of cost that it was found in."""
 
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One block of the chain with all its options.
-
-    Attributes:
-        index: position of the block in the text.
-        tables: its exact costs.
-        options: what may be chosen beside the output width: (kind, field -> alternative).
-        costs: int64 (input widths, output widths, options).
-        passes_width: whether the block has no width of its own, so that the output has the input's.
-    """
-
-    index: int
-    tables: BlockTables
-    options: tuple[tuple[str, dict[str, int]], ...]
-    costs: np.ndarray
-    passes_width: bool
-
-    @property
-    def outputs(self) -> int:
-        """The number of widths that may leave the block."""
-        return self.costs.shape[1]
-
-    def transitions(self, width: int) -> range:
-        """The output widths that may follow an input width."""
-        return range(width, width + 1) if self.passes_width else range(self.outputs)
-
-    def block(self, output: int, option: int) -> Block:
-        """The block of an option."""
-        kind, places = self.options[option]
-        space_block = self.tables.block
-        values = {field: getattr(space_block, field)[place] for field, place in places.items()}
-        if space_block.channels:
-            values["channels"] = space_block.channels[output]
-        return space_block.block(kind, **values)
+    architecture: Architecture
+    window: Window
+    score: float
 
 
 class Landscape:
@@ -91,306 +50,248 @@ class Landscape:
 
     Args:
         space: the space.
-        side: the input resolution, pixels; the space's first by default.
-        resource: what the costs are: `macs` or `weights`.
+        side: one of its input resolutions, pixels; all of them by default.
+        resource: what a single limit is on: `macs`, `weights`, `activation_bytes`, `latency_ns`.
+        latency: the latency table, where latency is limited.
     """
 
-    def __init__(self, space: Space, side: int | None = None, resource: str = "macs") -> None:
+    def __init__(
+        self,
+        space: Space,
+        side: int | None = None,
+        resource: str = "macs",
+        latency: LatencyTable | None = None,
+    ) -> None:
         self.space = space
-        self.side = side or space.sides[0]
         self.resource = resource
-        self.stages = [_stage(tables) for tables in space_tables(space, self.side, resource)]
+        self.latency = latency
+        self.chains = [Chain(space, s, latency) for s in ((side,) if side else space.sides)]
 
     def extreme(self, largest: bool) -> Architecture:
         """The architecture of the least or the greatest cost; ties take the first alternative."""
+        ends = [(*chain.extreme(self.resource, largest), chain) for chain in self.chains]
         sign = -1 if largest else 1
-        best = np.zeros(_last_width(self.stages), np.int64)
-        plans = []
-        for stage in reversed(self.stages):
-            costs = sign * stage.costs + _following(stage, best)[..., None]
-            flat = costs.reshape(len(costs), -1)
-            plans.append(flat.argmin(axis=1))
-            best = flat.min(axis=1)
-        width, blocks = 0, []
-        for stage, plan in zip(self.stages, reversed(plans), strict=True):
-            output, option = divmod(int(plan[width]), len(stage.options))
-            blocks.append(stage.block(output, option))
-            width = output
-        return self._architecture(blocks)
+        _, path, chain = min(ends, key=lambda end: sign * end[0])
+        return chain.architecture(path)
 
-    def cost(self, architecture: Architecture) -> int:
+    def cost(self, architecture: Architecture, resource: str | None = None) -> int:
         """The exact cost of an architecture, an int."""
-        return int(getattr(count(architecture), self.resource))
+        resource = resource or self.resource
+        if resource == PEAK:
+            return peak_activation_bytes(architecture)
+        if resource == LATENCY:
+            if self.latency is None:
+                raise BudgetError("A latency needs a latency table. Received: None.")
+            return self.latency.cost_ns(architecture)
+        return int(getattr(count(architecture), resource))
 
-    def most_probable(
-        self, probabilities: Probabilities, limit: float | None = None
-    ) -> Architecture:
-        """The most probable architecture that fills the limit and does not exceed it.
+    def range(self, resource: str) -> tuple[int, int]:
+        """The least and the greatest cost of the space."""
+        ends = [[c.extreme(resource, largest)[0] for c in self.chains] for largest in (False, True)]
+        return min(ends[0]), max(ends[1])
+
+    def most_probable(self, probabilities: Probabilities, limit: Limits = None) -> Architecture:
+        """The most probable architecture that keeps the limits and fills the tightest of them.
 
         Choices inside a skipped block count at their most probable alternative, so that skipping
         is not favoured for having fewer choices to make.
 
         Args:
-            probabilities: choice name -> (alternatives,); a missing one has one alternative.
-            limit: the greatest cost; None for no limit.
+            probabilities: choice name -> (alternatives,); a missing one is undecided.
+            limit: the greatest cost, or resource -> greatest cost; None for no limit.
 
         Raises:
-            BudgetError: where even the cheapest architecture costs more, naming its cost.
+            BudgetError: where no architecture keeps the limits, naming the least costs.
         """
-        scores = [_log_scores(stage, probabilities) for stage in self.stages]
-        if limit is None:
-            return self._search(scores, Window(0, self._largest()))
-        for window in self.windows(limit):
-            found = self._search(scores, window)
-            if found is not None:
-                return found
-        raise BudgetError(self._impossible(limit))
+        return self.fill(probabilities, limit).architecture
 
-    def filled_window(self, probabilities: Probabilities, limit: float | None) -> Window:
-        """The fullest window of a limit that has an architecture in it."""
-        if limit is None:
-            return Window(0, self._largest())
-        cost = self.cost(self.most_probable(probabilities, limit))
-        return next(window for window in self.windows(limit) if window.low <= cost)
+    def filled_window(self, probabilities: Probabilities, limit: Limits) -> Window:
+        """The fullest window of the limits that has an architecture in it."""
+        return self.fill(probabilities, limit).window
 
-    def windows(self, limit: float) -> list[Window]:
-        """The windows of cost to try for a limit, the fullest first.
+    def fill(self, probabilities: Probabilities, limit: Limits = None) -> Derived:
+        """`most_probable` with the window that it was found in.
+
+        The fullest share of `SHARES` wins to which one of the limits can be filled while all of
+        them are kept; within it the most probable architecture.
+        """
+        limits = self._limits(limit)
+        self.check(limits)
+        for windows in self._window_groups(limits):
+            found = [d for w in windows for d in self._best(probabilities, limits, w)]
+            if found:
+                return max(found, key=lambda derived: derived.score)
+        raise BudgetError(self._impossible(limits))
+
+    def check(self, limit: Limits) -> None:
+        """Refuses limits that no architecture keeps.
 
         Raises:
-            BudgetError: where even the cheapest architecture costs more, naming its cost.
+            BudgetError: naming the least cost under each limit.
         """
-        high = math.floor(limit)
-        smallest, largest = self.cost(self.extreme(False)), self._largest()
-        if smallest > high:
-            raise BudgetError(self._impossible(limit))
-        if largest <= high:
-            return [Window(0, largest)]
-        return [Window(math.ceil(share * high), high) for share in SHARES]
+        limits = self._limits(limit)
+        for resource, most in limits.items():
+            if self.range(resource)[0] > most:
+                raise BudgetError(self._impossible({resource: most}))
+        if len(limits) > 1 and not self._keeps_together(limits):
+            raise BudgetError(self._impossible(limits))
+
+    def windows(self, limit: Limits) -> list[Window]:
+        """The windows of cost to try, the fullest first.
+
+        Raises:
+            BudgetError: where no architecture keeps the limits, naming the least costs.
+        """
+        limits = self._limits(limit)
+        self.check(limits)
+        return [window for group in self._window_groups(limits) for window in group]
+
+    def binds(self, resource: str, limit: float) -> bool:
+        """Whether some architecture is above a limit."""
+        return self.range(resource)[1] > limit
 
     def draw(
-        self, probabilities: Probabilities, window: Window, number: int, seed: int
+        self,
+        probabilities: Probabilities,
+        window: Window,
+        number: int,
+        seed: int,
+        limit: Limits = None,
     ) -> list[Architecture]:
-        """Different random architectures from the distribution, given that they are in the window.
+        """Different random architectures from the distribution, given that they keep the limits.
 
         Args:
             probabilities: as in `most_probable`.
             window: of cost.
             number: how many are wanted; fewer are returned where there are not so many.
             seed: the same seed gives the same architectures.
+            limit: as in `most_probable`, beside the window.
         """
-        masses = [np.exp(_log_scores(stage, probabilities, sums=True)) for stage in self.stages]
-        table = _Table(self.stages, masses, window, use_sums=True)
+        limits = self._limits(limit)
+        draws = [_Draw(chain, probabilities, window, limits) for chain in self.chains]
+        masses = np.array([draw.mass for draw in draws])
+        if not masses.sum() > 0:
+            return []
         random = np.random.default_rng(seed)
         found: dict[Architecture, None] = {}
-        for _ in range(20 * number):
-            path = self._draw_path(table, masses, random)
+        for _ in range(TRIES * number):
+            place = int(random.choice(len(draws), p=masses / masses.sum())) if draws[1:] else 0
+            path = draws[place].path(random)
             if path is not None:
-                found[path] = None
+                found[self.chains[place].architecture(path)] = None
             if len(found) == number:
                 break
         return list(found)
 
-    def _draw_path(
-        self, table: _Table, masses: list[np.ndarray], random: np.random.Generator
-    ) -> Architecture | None:
-        width, cost, blocks = 0, 0, []
-        for place, stage in enumerate(self.stages):
-            totals = cost + stage.costs[width]
-            mass = masses[place][: stage.outputs] * table.rest(place + 1, totals)
-            if stage.passes_width:
-                mass = mass * (np.arange(stage.outputs) == width)[:, None]
-            flat = mass.ravel()
+    def _limits(self, limit: Limits) -> dict[str, float]:
+        if limit is None:
+            return {}
+        return dict(limit) if isinstance(limit, Mapping) else {self.resource: limit}
+
+    def _window_groups(self, limits: Mapping[str, float]) -> Iterator[list[Window]]:
+        """For each share the windows of the limits that bind; memory's where it is alone."""
+        binding = {r: math.floor(limit) for r, limit in limits.items() if self.binds(r, limit)}
+        if not binding:
+            resource = next(iter(limits), self.resource)
+            yield [Window(0, self.range(resource)[1], resource)]
+            return
+        sums = [resource for resource in binding if resource != PEAK] or [PEAK]
+        for share in SHARES:
+            yield [Window(math.ceil(share * binding[r]), binding[r], r) for r in sums]
+
+    def _best(
+        self, probabilities: Probabilities, limits: Mapping[str, float], window: Window
+    ) -> Iterator[Derived]:
+        """The best of each resolution."""
+        binding = {r: limit for r, limit in limits.items() if self.binds(r, limit)}
+        for chain in self.chains:
+            search = PathSearch(chain, chain.scores(probabilities), binding)
+            if window.resource == PEAK:
+                found = search.best_at_peak(window)
+            else:
+                found = search.best(window, **({} if binding else {"cells": 1}))
+            if found is not None:
+                score = found.score + chain.side_score(probabilities)
+                yield Derived(chain.architecture(found.path), window, score)
+
+    def _keeps_together(self, limits: Mapping[str, float]) -> bool:
+        """Whether one architecture keeps all limits: the cheapest in each, or a search, says."""
+        for chain in self.chains:
+            allowed = chain.allowed(limits)
+            for resource in limits:
+                least, path = chain.extreme(resource, False, allowed)
+                if least < FAR and all(chain.cost(r, path) <= m for r, m in limits.items()):
+                    return True
+        for chain in self.chains:
+            resource = next(r for r in limits if r != PEAK)
+            window = Window(0, math.floor(limits[resource]), resource)
+            if PathSearch(chain, chain.scores({}), limits).best(window) is not None:
+                return True
+        return False
+
+    def _impossible(self, limits: Mapping[str, float]) -> str:
+        least = {resource: self.range(resource)[0] for resource in limits}
+        if len(limits) > 1:
+            each = ", ".join(
+                f"{LIMITS[r].noun} {LIMITS[r].text(limits[r])} (least alone: "
+                f"{LIMITS[r].text(least[r])})"
+                for r in limits
+            )
+            return (
+                "No architecture of the space keeps all limits together, though each can be kept "
+                f"alone. Received: {each}."
+            )
+        resource, limit = next(iter(limits.items()))
+        words = LIMITS.get(resource)
+        is_count = words is None or words.scale == 1
+        noun = resource if words is None or is_count else words.noun
+        at_least, received = (
+            (f"{least[resource]:,}", f"{limit:,.0f}")
+            if words is None or is_count
+            else (words.text(least[resource]), words.text(limit))
+        )
+        return (
+            f"The limit on {noun} must be at least {at_least}, the cost of the smallest "
+            f"architecture of the space. Received: {received}."
+        )
+
+
+class _Draw:
+    """Random paths of one chain."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        probabilities: Probabilities,
+        window: Window,
+        limits: Mapping[str, float],
+    ) -> None:
+        self.chain, self.window, self.limits = chain, window, limits
+        resource = "macs" if window.resource == PEAK else window.resource
+        bounds = window
+        if window.resource == PEAK:
+            bounds = Window(0, chain.extreme("macs", True)[0])
+        peak = {PEAK: window.high} if window.resource == PEAK else {}
+        allowed = chain.allowed({**limits, **peak})
+        scores = chain.scores(probabilities, sums=True)
+        self.masses = [np.exp(s)[None] * may for s, may in zip(scores, allowed, strict=True)]
+        self.costs = chain.costs(resource)
+        self.table = WorthTable(self.costs, self.masses, bounds, use_sums=True)
+        self.mass = math.exp(chain.side_score(probabilities)) * self.table.whole
+
+    def path(self, random: np.random.Generator) -> Path | None:
+        """A path, or None where the draw has left the window or a limit."""
+        width, cost, steps = 0, 0, []
+        for place, (masses, costs) in enumerate(zip(self.masses, self.costs, strict=True)):
+            flat = (masses[width] * self.table.rest(place + 1, cost + costs[width])).ravel()
             if not flat.sum() > 0:
                 return None
             pick = int(random.choice(flat.size, p=flat / flat.sum()))
-            output, option = divmod(pick, len(stage.options))
-            cost += int(stage.costs[width, output, option])
+            output, option = divmod(pick, costs.shape[2])
+            cost += int(costs[width, output, option])
             width = output
-            blocks.append(stage.block(output, option))
-        inside = table.window.low <= cost <= table.window.high
-        return self._architecture(blocks) if inside else None
-
-    def _search(self, scores: list[np.ndarray], window: Window) -> Any:
-        """A*: the best path whose exact cost is in the window, or None."""
-        table = _Table(self.stages, scores, window, use_sums=False)
-        order = itertools.count()
-        start = (-table.rest(0, np.zeros((1, 1), np.int64)).max(), 0, 0, 0, 0, 0.0, ())
-        queue: list[tuple[Any, ...]] = [start]
-        for _ in range(MAXIMUM_EXPANSIONS):
-            if not queue:
-                return None
-            bound, depth, _, width, cost, score, path = heapq.heappop(queue)
-            place = -depth
-            if bound == math.inf:
-                return None
-            if place == len(self.stages):
-                return self._path(path)
-            stage = self.stages[place]
-            for output in stage.transitions(width):
-                totals = cost + stage.costs[width, output]
-                gains = score + scores[place][output]
-                bounds = gains + table.rest(place + 1, totals[None], [output])[0]
-                for option in np.flatnonzero(bounds > -np.inf):
-                    total = int(totals[option])
-                    entry = (-round(float(bounds[option]), DIGITS), depth - 1, next(order), output, total)
-                    heapq.heappush(queue, (*entry, float(gains[option]), (*path, (output, option))))
-        return None
-
-    def _path(self, path: tuple[tuple[int, int], ...]) -> Architecture:
-        steps = zip(self.stages, path, strict=True)
-        return self._architecture([stage.block(*step) for stage, step in steps])
-
-    def _architecture(self, blocks: list[Block]) -> Architecture:
-        first = Block("in", side=self.side, channels=self.space.input_channels)
-        return Architecture((first, *blocks))
-
-    def _largest(self) -> int:
-        return self.cost(self.extreme(True))
-
-    def _impossible(self, limit: float) -> str:
-        smallest = self.extreme(False)
-        return (
-            f"The limit on {self.resource} must be at least {self.cost(smallest):,}, the cost of "
-            f"the smallest architecture of the space. Received: {limit:,.0f}."
-        )
-
-
-class _Table:
-    """What the rest of a path is worth, by stage, width and cost so far.
-
-    `worth[place][width, cell]` is the best score (or total mass) of the stages from `place` on
-    whose rounded costs add up to `cell`. Each stage's cost is rounded down, so the exact rest lies
-    up to one cell a stage above the sum; windows are widened by that.
-    """
-
-    def __init__(
-        self, stages: list[Stage], scores: list[np.ndarray], window: Window, use_sums: bool
-    ) -> None:
-        self.window = window
-        self.stages = stages
-        self.cell = max(1, -(-window.high // CELLS))
-        self.empty = 0.0 if use_sums else -np.inf
-        cells = window.high // self.cell + 1
-        last = np.full((_last_width(stages), cells), self.empty)
-        last[:, 0] = 1.0 if use_sums else 0.0
-        worth = [last]
-        for stage, score in zip(reversed(stages), reversed(scores), strict=True):
-            worth.append(self._stage_worth(stage, score, worth[-1], use_sums))
-        span = (window.high - window.low) // self.cell + 1
-        slack = range(len(stages), -1, -1)
-        self.windowed = [
-            _window_sums(w, span + n) if use_sums else _window_maxima(w, span + n)
-            for w, n in zip(reversed(worth), slack, strict=True)
-        ]
-
-    def rest(self, place: int, totals: np.ndarray, widths: Any = None) -> np.ndarray:
-        """The worth of the rest after exact costs `totals` (output widths, options)."""
-        table = self.windowed[place]
-        cells = (self.window.high - totals) // self.cell
-        rows = np.arange(len(totals)) if widths is None else np.array(widths)
-        values = table[rows[:, None], np.clip(cells, 0, table.shape[1] - 1)]
-        return np.where(totals <= self.window.high, values, self.empty)
-
-    def _stage_worth(
-        self, stage: Stage, score: np.ndarray, following: np.ndarray, use_sums: bool
-    ) -> np.ndarray:
-        cells = following.shape[1]
-        worth = np.full((len(stage.costs), cells), self.empty)
-        rounded = stage.costs // self.cell
-        for width in range(len(stage.costs)):
-            for output in stage.transitions(width):
-                steps, values = _by_cost(rounded[width, output], score[output], use_sums)
-                for step, value in zip(steps[steps < cells], values[steps < cells], strict=True):
-                    shifted = following[output, : cells - step]
-                    target = worth[width, step:]
-                    if use_sums:
-                        target += value * shifted
-                    else:
-                        np.maximum(target, value + shifted, out=target)
-        return worth
-
-
-def _stage(tables: BlockTables) -> Stage:
-    block = tables.block
-    present = tables.joint(block.kind)
-    extents = {field: max(1, len(getattr(block, field))) for field in INNER}
-    options: list[tuple[str, dict[str, int]]] = []
-    for places in itertools.product(*(range(n) for n in extents.values())):
-        named = dict(zip(INNER, places, strict=True))
-        options.append((block.kind, {f: p for f, p in named.items() if getattr(block, f)}))
-    # joint: (input, expansion, kernel, se, channels) -> (input, channels, option)
-    moved = np.moveaxis(present, 4, 1)[..., None]
-    shape = (*moved.shape[:-1], extents["activation"])
-    costs = np.broadcast_to(moved, shape).reshape(*moved.shape[:2], -1)
-    if block.skippable:
-        options.append(("sk", {}))
-        skipped = tables.joint("sk")[:, 0, 0, 0, :, None]
-        skipped = np.broadcast_to(skipped, (*costs.shape[:2], 1))
-        costs = np.concatenate([costs, skipped], axis=2)
-    passes = not block.channels
-    if passes:
-        costs = np.broadcast_to(costs, (costs.shape[0], costs.shape[0], costs.shape[2]))
-    return Stage(tables.index, tables, tuple(options), np.ascontiguousarray(costs), passes)
-
-
-def _log_scores(
-    stage: Stage, probabilities: Probabilities, sums: bool = False
-) -> np.ndarray:
-    """The log-probability of each (output width, option); see `most_probable` on skips."""
-    logs = {field: _logs(stage, field, probabilities) for field in (*INNER, "channels", "kind")}
-    inner_best = 0.0 if sums else sum(float(logs[field].max()) for field in INNER)
-    scores = np.zeros(len(stage.options))
-    for place, (kind, fields) in enumerate(stage.options):
-        is_skip = kind == "sk" and stage.tables.block.skippable
-        scores[place] = logs["kind"][int(is_skip)] if stage.tables.block.skippable else 0.0
-        scores[place] += (
-            inner_best if is_skip else sum(float(logs[f][p]) for f, p in fields.items())
-        )
-    return logs["channels"][:, None] + scores[None, :] + np.zeros((stage.outputs, 1))
-
-
-def _logs(stage: Stage, field: str, probabilities: Probabilities) -> np.ndarray:
-    p = probabilities.get(choice_name(stage.index, field))
-    if p is None:
-        return np.zeros(1)
-    return np.log(np.maximum(np.asarray(p, np.float64), 1e-300))
-
-
-def _by_cost(
-    costs: np.ndarray, scores: np.ndarray, use_sums: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each different cost once, with the sum or the best of its scores."""
-    steps, places = np.unique(costs, return_inverse=True)
-    values = np.full(len(steps), 0.0 if use_sums else -np.inf)
-    (np.add if use_sums else np.maximum).at(values, places, scores)
-    return steps, values
-
-
-def _window_maxima(table: np.ndarray, width: int) -> np.ndarray:
-    """`max(table[:, q - width + 1 : q + 1])` for every q, by doubling."""
-    result, covered = table.copy(), 1
-    while covered < width:
-        shift = min(covered, width - covered)
-        result[:, shift:] = np.maximum(result[:, shift:], result[:, :-shift].copy())
-        covered += shift
-    return result
-
-
-def _window_sums(table: np.ndarray, width: int) -> np.ndarray:
-    sums = np.cumsum(table, axis=1)
-    result = sums.copy()
-    result[:, width:] -= sums[:, :-width]
-    return np.maximum(result, 0.0)
-
-
-def _following(stage: Stage, best: np.ndarray) -> np.ndarray:
-    """The cost of the rest, by (input width, output width); unreachable pairs are excluded."""
-    after = np.broadcast_to(best[None, :], stage.costs.shape[:2])
-    if not stage.passes_width:
-        return after
-    far = np.iinfo(np.int64).max // 4
-    return np.where(np.eye(len(best), dtype=bool), after, far)
-
-
-def _last_width(stages: list[Stage]) -> int:
-    return stages[-1].outputs
+            steps.append((output, option))
+        path = tuple(steps)
+        own = self.chain.cost(self.window.resource, path)
+        keeps = all(self.chain.cost(r, path) <= limit for r, limit in self.limits.items())
+        return path if keeps and self.window.low <= own <= self.window.high else None

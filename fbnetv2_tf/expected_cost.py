@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from .choices_layout import choice_name
-from .cost_tables import AXES, BlockTables, space_tables
+from .cost_tables import AXES, PEAK, BlockTables, space_tables
+from .expected_peak import ExpectedPeak
 from .space import Space
 
 
@@ -24,7 +25,9 @@ class ExpectedCost:
 
     Args:
         space: the space.
-        resource: `macs`, `weights`, `parameters` or `pooled_elements`.
+        resource: `macs`, `weights`, `parameters`, `pooled_elements`, `activation_bytes` or
+            `latency_ns`.
+        latency: the latency table, for `latency_ns`.
 
     Example:
         >>> from fbnetv2_tf.space import parse_space
@@ -33,10 +36,13 @@ class ExpectedCost:
         5208.0
     """
 
-    def __init__(self, space: Space, resource: str) -> None:
+    def __init__(self, space: Space, resource: str, latency: Any = None) -> None:
         self.resource = resource
         self.sides = space.sides
-        self.tables = [list(space_tables(space, side, resource)) for side in space.sides]
+        make = ExpectedPeak if resource == PEAK else _ExpectedSum
+        self.costs = [
+            make(list(space_tables(space, side, resource, latency))) for side in space.sides
+        ]
 
     def __call__(self, weights: Mapping[str, Any]) -> tf.Tensor:
         """The expectation.
@@ -48,16 +54,25 @@ class ExpectedCost:
         Returns:
             float64 scalar.
         """
-        exact = {name: tf.cast(vector, tf.float64) for name, vector in weights.items()}
-        by_side = [tf.add_n([self._block(t, exact) for t in tables]) for tables in self.tables]
-        if len(by_side) == 1:
+        by_side = self.by_side(weights)
+        if len(self.sides) == 1:
             return by_side[0]
-        return tf.tensordot(exact[choice_name(0, "side")], tf.stack(by_side), 1)
+        return tf.tensordot(tf.cast(weights[choice_name(0, "side")], tf.float64), by_side, 1)
 
     def by_side(self, weights: Mapping[str, Any]) -> tf.Tensor:
         """The expectation at each input resolution, float64 (sides,)."""
         exact = {name: tf.cast(vector, tf.float64) for name, vector in weights.items()}
-        return tf.stack([tf.add_n([self._block(t, exact) for t in ts]) for ts in self.tables])
+        return tf.stack([cost(exact) for cost in self.costs])
+
+
+class _ExpectedSum:
+    """The expectation of a cost that is a sum over blocks, at one resolution."""
+
+    def __init__(self, tables: list[BlockTables]) -> None:
+        self.tables = tables
+
+    def __call__(self, weights: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.add_n([self._block(tables, weights) for tables in self.tables])
 
     def _block(self, tables: BlockTables, weights: dict[str, tf.Tensor]) -> tf.Tensor:
         vectors = {axis: weights.get(choice_name(tables.index, axis)) for axis in AXES[1:]}

@@ -6,7 +6,6 @@ which prices cost but aims at no limit.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +13,7 @@ import keras
 import tensorflow as tf
 
 from .errors import BudgetError
-
-LIMITS = {"max_macs": "macs", "max_weights": "weights"}
-"""Argument of a `Budget` -> the resource that it limits."""
+from .limits import LIMITS, read_limits
 
 
 class Objective:
@@ -45,7 +42,7 @@ class Objective:
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class Budget(Objective):
-    """Holds the expected cost at a limit: `loss + weight * |max_i log(E_i / limit_i)|`.
+    """Holds the expected costs at their limits: `loss + weight * |max_i log(E_i / limit_i)|`.
 
     The logarithm makes the penalty free of units; the limit that is tightest at the moment is the
     one that pulls. Below the limit it pulls upwards: an unused budget is a worse network.
@@ -55,6 +52,9 @@ class Budget(Objective):
     Args:
         max_macs: the most multiply-adds for one image.
         max_weights: the most weights.
+        max_activation_kib: the most activation memory alive at one time, KiB, for an int8 file;
+            float32 takes four times as much.
+        max_latency_ms: the longest time for one image by the latency table, milliseconds.
         weight: of the penalty, at temperature 1.
 
     Raises:
@@ -71,18 +71,20 @@ class Budget(Objective):
         self,
         max_macs: float | None = None,
         max_weights: float | None = None,
+        max_activation_kib: float | None = None,
+        max_latency_ms: float | None = None,
         weight: float = 1.0,
     ) -> None:
-        given = {"max_macs": max_macs, "max_weights": max_weights}
-        self.limits: dict[str, float] = {}
-        for name, limit in given.items():
-            if limit is None:
-                continue
-            if not (isinstance(limit, int | float) and 0 < limit < math.inf):
-                raise BudgetError(f"`{name}` must be a positive number. Received: {limit!r}.")
-            self.limits[LIMITS[name]] = limit
+        self.given = {
+            "max_macs": max_macs,
+            "max_weights": max_weights,
+            "max_activation_kib": max_activation_kib,
+            "max_latency_ms": max_latency_ms,
+        }
+        self.limits = read_limits(self.given)
         if not self.limits:
-            raise BudgetError(f"A budget must have a limit: one of {', '.join(LIMITS)}.")
+            names = ", ".join(limit.argument for limit in LIMITS.values())
+            raise BudgetError(f"A budget must have a limit: one of {names}.")
         self.weight = weight
         self.resources = tuple(self.limits)
 
@@ -95,8 +97,7 @@ class Budget(Objective):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        given = {name: self.limits.get(resource) for name, resource in LIMITS.items()}
-        return {**given, "weight": self.weight}
+        return {**self.given, "weight": self.weight}
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")

@@ -16,16 +16,23 @@ import tensorflow as tf
 from .architecture import Architecture, Block
 from .choices import ChoiceTable
 from .choices_layout import choice_name, searched
+from .cost_tables import LATENCY, PEAK
 from .counting import RESOURCES
 from .derivation import Landscape
-from .errors import BudgetError, SpaceError
+from .errors import BudgetError
 from .expected_cost import ExpectedCost
 from .instantiated import block_layers
+from .latency_table import LatencyTable
+from .limits import read_limits
 from .objectives import Objective
+from .resolution import nearest_subset
 from .scoring import score_candidates
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
+
+SIDE_CHOICE = choice_name(0, "side")
+"""The choice of the input resolution."""
 
 MOMENTUM = 0.9
 """Of BatchNorm's moving statistics, in Keras terms (METHOD)."""
@@ -43,8 +50,16 @@ class Supernet(keras.Model):
         seed: of the sampling; the initial weights follow Keras's global seed.
         sharing: `path` for masks on one path, `none` for the paper's instantiated candidates.
 
+    Where the space has several input resolutions, a weight step runs one that is drawn from their
+    probabilities, an architecture step runs all of them and takes the exact expectation of the
+    loss. A smaller resolution is the nearest subset of the images (FBNetV2 section 3.2).
+
+    Attributes:
+        latency_table: the `LatencyTable` that latencies are read from; to be set where they are
+            limited.
+
     Call arguments:
-        images: (batch, side, side, channels) float.
+        images: (batch, side, side, channels) float, of the largest side.
         training: whether choices are sampled and BatchNorm uses the batch's statistics.
 
     Returns:
@@ -62,11 +77,6 @@ class Supernet(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.space = parse_space(space) if isinstance(space, str) else space
-        if len(self.space.sides) > 1:
-            raise SpaceError(
-                "`hw` must be one resolution: a supernet does not search resolutions yet. "
-                f"Received: {self.space.blocks[0]}."
-            )
         self.sampling = sampling
         self.initial_temperature = temperature
         self.seed = seed
@@ -74,6 +84,7 @@ class Supernet(keras.Model):
         self.choices = ChoiceTable(self.space, sampling, temperature, seed, name="choices")
         self.blocks = list(self._make_blocks())
         self.costs: dict[str, ExpectedCost] = {}
+        self.latency_table: LatencyTable | None = None
         self._build_variables()
 
     # Structure ---------------------------------------------------------------------------------
@@ -86,7 +97,7 @@ class Supernet(keras.Model):
             channels = layer.output_channels
 
     def _build_variables(self) -> None:
-        side = self.space.sides[0]
+        side = max(self.space.sides)
         self.choices.build()
         self.forward(tf.zeros([1, side, side, self.space.input_channels]), self.choices())
         self.built = True
@@ -101,7 +112,7 @@ class Supernet(keras.Model):
         """The logits at given weights of the choices.
 
         Args:
-            images: (batch, side, side, channels).
+            images: (batch, side, side, channels), of any side of the space.
             weights: choice name -> (alternatives,), as a `ChoiceTable` gives them.
             training, momentum: as in `FusedBatchNormalization`.
         """
@@ -123,7 +134,25 @@ class Supernet(keras.Model):
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         momentum = MOMENTUM if training else None
-        return self.forward(images, self.choices(training=training), training, momentum)
+        weights = self.choices(training=training)
+        if len(self.space.sides) == 1:
+            return self.forward(images, weights, training, momentum)
+        at_sides = [
+            self.forward(nearest_subset(images, side), weights, training, momentum)
+            for side in self.space.sides
+        ]
+        return tf.tensordot(self._side_probabilities(), tf.stack(at_sides), 1)
+
+    def _side_probabilities(self) -> tf.Tensor:
+        """Of the input resolutions, (sides,) float32; one-hot while one is selected."""
+        if len(self.space.sides) == 1:
+            return tf.ones([1])
+        return self.choices.probabilities()[SIDE_CHOICE]
+
+    @property
+    def selected_side(self) -> int:
+        """The input resolution of the selected architecture, pixels; else the likeliest."""
+        return self.space.sides[int(tf.argmax(self._side_probabilities()))]
 
     def block_for(self, index: int, block: Block) -> keras.layers.Layer:
         """The layer whose weights a child inherits that has `block` at this position."""
@@ -161,53 +190,60 @@ class Supernet(keras.Model):
     def expected_cost(self) -> dict[str, float]:
         """The exact expectation of every resource; at one-hot weights equal to `fb.count`."""
         weights = self.choices.probabilities()
-        return {resource: float(self._cost(resource)(weights)) for resource in RESOURCES}
+        measured = (LATENCY,) if self.latency_table is not None else ()
+        resources = (*RESOURCES, PEAK, *measured)
+        return {resource: float(self._cost(resource)(weights)) for resource in resources}
 
     def derive(
         self,
         max_macs: float | None = None,
         max_weights: float | None = None,
+        max_activation_kib: float | None = None,
+        max_latency_ms: float | None = None,
         candidates: int = 1,
         validation: Any = None,
         calibration: Any = None,
         seed: int = 0,
     ) -> Architecture:
-        """The architecture that the search has found, within a limit by exact integer costs.
+        """The architecture that the search has found, within limits by exact integer costs.
 
         Args:
-            max_macs, max_weights: the limit, one of the two; without any the most probable
-                architecture of all is returned.
-            candidates: 1 takes the most probable architecture that fills the limit. More draws
-                that many different ones from the distribution inside the limit, puts the most
-                probable among them, and returns the one of the least validation loss with
+            max_macs, max_weights, max_activation_kib, max_latency_ms: the limits, any together, as
+                in `Budget`; without any the most probable architecture of all is returned.
+            candidates: 1 takes the most probable architecture that fills the tightest limit. More
+                draws that many different ones from the distribution inside the limits, puts the
+                most probable among them, and returns the one of the least validation loss with
                 inherited weights and re-estimated BatchNorm statistics.
             validation: batches (images, labels) that the candidates are compared on.
             calibration: batches (images, labels) for the BatchNorm statistics.
             seed: of the draw.
 
         Raises:
-            BudgetError: where no architecture of the space keeps the limit.
+            BudgetError: where no architecture of the space keeps the limits.
         """
-        limits = {"macs": max_macs, "weights": max_weights}
-        given = {resource: limit for resource, limit in limits.items() if limit is not None}
-        if len(given) > 1:
-            raise BudgetError(f"`derive` takes one limit. Received: {given}.")
-        resource, limit = next(iter(given.items()), ("macs", None))
-        landscape = Landscape(self.space, resource=resource)
+        limits = read_limits(
+            {
+                "max_macs": max_macs,
+                "max_weights": max_weights,
+                "max_activation_kib": max_activation_kib,
+                "max_latency_ms": max_latency_ms,
+            }
+        )
+        landscape = Landscape(self.space, latency=self.latency_table)
         probabilities = self.probabilities()
-        best = landscape.most_probable(probabilities, limit)
+        best = landscape.fill(probabilities, limits)
         if candidates <= 1:
-            return best
+            return best.architecture
         if validation is None or calibration is None:
             raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
-        window = landscape.filled_window(probabilities, limit)
-        drawn = landscape.draw(probabilities, window, candidates, seed)
-        scored = score_candidates(self, [best, *drawn], validation, calibration)
+        drawn = landscape.draw(probabilities, best.window, candidates, seed, limits)
+        compared = [best.architecture, *drawn]
+        scored = score_candidates(self, compared, validation, calibration)
         return min(scored, key=lambda candidate: scored[candidate])
 
     def _cost(self, resource: str) -> ExpectedCost:
         if resource not in self.costs:
-            self.costs[resource] = ExpectedCost(self.space, resource)
+            self.costs[resource] = ExpectedCost(self.space, resource, self.latency_table)
         return self.costs[resource]
 
     # Training ----------------------------------------------------------------------------------
@@ -278,11 +314,11 @@ class Supernet(keras.Model):
         kwargs.setdefault("shuffle", False)
         return super().fit(x, **kwargs)
 
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of the phase that the batch belongs to."""
+    def train_step(self, data: Any, side: int | None = None) -> dict[str, Any]:
+        """One step of the phase that the batch belongs to; a weight step at an input resolution."""
         images, labels, phase = data
         if phase == WEIGHTS_PHASE:
-            self.weight_step(images, labels)
+            self.weight_step(nearest_subset(images, side or max(self.space.sides)), labels)
         else:
             self.architecture_step(images, labels)
         return self.get_metrics_result()
@@ -308,9 +344,11 @@ class Supernet(keras.Model):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([v.value for v in variables])
             weights = self.choices(training=True, for_weights=False)
-            logits = self.forward(images, weights, training=True)
-            loss = self.compute_loss(images, labels, logits)
-            priced = weights if self.objective.on_sample else self.choices.probabilities()
+            sides = self._side_probabilities()
+            loss = self._expected_loss(images, labels, weights, sides)
+            priced = self.choices.probabilities()
+            if self.objective.on_sample:
+                priced = {**weights, SIDE_CHOICE: sides}
             costs = {r: self._cost(r)(priced) for r in self.objective.resources}
             total = self.objective(loss, costs, temperature)
             scaled = self.architecture_optimizer.scale_loss(total)
@@ -323,6 +361,19 @@ class Supernet(keras.Model):
         self._parts["entropy"].update_state(self.entropy())
         for resource, cost in costs.items():
             self._parts[f"expected_{resource}"].update_state(cost)
+
+    def _expected_loss(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: Any, sides: tf.Tensor
+    ) -> tf.Tensor:
+        """The expectation of the loss over the input resolutions, exact."""
+        losses = []
+        for side in self.space.sides:
+            subset = nearest_subset(images, side)
+            logits = self.forward(subset, weights, training=True)
+            losses.append(self.compute_loss(subset, labels, logits))
+        if len(losses) == 1:
+            return losses[0]
+        return tf.tensordot(tf.cast(sides, losses[0].dtype), tf.stack(losses), 1)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Keras's; the parts of the objective belong to training and are not reported."""
@@ -351,9 +402,7 @@ class Supernet(keras.Model):
         """One compiled function a phase; the phase is read from the batch, outside the graph."""
         if self.train_function is not None and not force:
             return self.train_function
-        compiled = {
-            phase: self._compiled_step(phase) for phase in (WEIGHTS_PHASE, ARCHITECTURE_PHASE)
-        }
+        compiled: dict[tuple[int, int], Any] = {}
         warm = int(self.choices.step)
         state = {"step": warm}
 
@@ -363,7 +412,12 @@ class Supernet(keras.Model):
             if phase == ARCHITECTURE_PHASE and state["step"] < self.warmup_steps:
                 return self.get_metrics_result()
             state["step"] += 1
-            return compiled[phase](images, labels)
+            # Which branch runs is decided here, not in the graph: the gradients of the layers do
+            # not work inside `tf.cond`, and each resolution has kernels of its own.
+            side = self._side_of_step() if phase == WEIGHTS_PHASE else 0
+            if (phase, side) not in compiled:
+                compiled[phase, side] = self._compiled_step(phase, side)
+            return compiled[phase, side](images, labels)
 
         def train_function(iterator: Any) -> Any:
             for _ in range(self.steps_per_execution):
@@ -373,13 +427,21 @@ class Supernet(keras.Model):
         self.train_function = train_function
         return train_function
 
-    def _compiled_step(self, phase: int) -> Any:
+    def _side_of_step(self) -> int:
+        """The input resolution of the next weight step, pixels: a function of (seed, step)."""
+        if len(self.space.sides) == 1:
+            return self.space.sides[0]
+        return self.space.sides[int(self.choices.drawn(SIDE_CHOICE))]
+
+    def _compiled_step(self, phase: int, side: int) -> Any:
         def step(images: tf.Tensor, labels: tf.Tensor) -> Any:
-            return self.train_step((images, labels, phase))
+            return self.train_step((images, labels, phase), side or None)
 
         if self.run_eagerly:
             return step
-        return tf.function(step, reduce_retracing=True, jit_compile=self.jit_compile)
+        return tf.function(
+            step, autograph=False, reduce_retracing=True, jit_compile=self.jit_compile
+        )
 
     # Saving ------------------------------------------------------------------------------------
 
