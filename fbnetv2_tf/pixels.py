@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+LUMINANCE = (0.2989, 0.5870, 0.1140)
+"""What red, green and blue add to the grey of a pixel."""
+
 
 def to_unit_floats(images: tf.Tensor) -> tf.Tensor:
     """Turns bytes into float32 in [0, 1]; floats stay as they are."""
@@ -15,7 +18,7 @@ def to_unit_floats(images: tf.Tensor) -> tf.Tensor:
 def fit_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
     """Converts images of 1 or 3 statically known channels to `channels`.
 
-    Grey becomes colour by repetition, colour becomes grey by luminance (0.2989, 0.5870, 0.1140).
+    Grey becomes colour by repetition, colour becomes grey by luminance.
 
     Args:
         images: Bytes, or floats in [0, 1], shape `(..., height, width, 1 or 3)`.

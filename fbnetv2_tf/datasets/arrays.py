@@ -66,6 +66,7 @@ class ArrayExamples:
         """
         pixels, labels = self._tensors
 
+        @tf.autograph.experimental.do_not_convert
         def batch(step: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             images = self._at_image_shape(tf.gather(pixels, positions))
             classes_of_images = tf.gather(labels, positions)

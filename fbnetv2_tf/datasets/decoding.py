@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from ..augmentation import random_boxes
-from ..pixels import fit_channels
+from ..pixels import LUMINANCE
 
 
 def decode(path: tf.Tensor, is_bmp: tf.Tensor, orientation: tf.Tensor, channels: int) -> tf.Tensor:
@@ -32,12 +32,28 @@ def decode(path: tf.Tensor, is_bmp: tf.Tensor, orientation: tf.Tensor, channels:
     image = tf.cond(
         has_alpha, lambda: on_white(image[..., :-1], image[..., -1:]), lambda: image[..., :colours]
     )
-    image = tf.cond(
-        tf.equal(colours, 1),
-        lambda: fit_channels(tf.ensure_shape(image, (None, None, 1)), channels),
-        lambda: fit_channels(tf.ensure_shape(image, (None, None, 3)), channels),
-    )
+    image = with_channels(image, channels)
     return tf.cond(orientation > 1, lambda: upright(image, orientation), lambda: image)
+
+
+def with_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+    """Converts an image of 1 or 3 channels, known only when it runs, to `channels`.
+
+    Grey becomes colour by repetition, colour becomes grey by luminance.
+
+    Args:
+        image: uint8, shape `(height, width, 1 or 3)`.
+        channels: 1 or 3.
+
+    Returns:
+        uint8, shape `(height, width, channels)`.
+    """
+    present = tf.shape(image)[2]
+    if channels == 3:
+        return tf.ensure_shape(tf.tile(image, (1, 1, 3 // present)), (None, None, 3))
+    weights = tf.cond(tf.equal(present, 1), lambda: tf.ones(1), lambda: tf.constant(LUMINANCE))
+    grey = tf.tensordot(tf.cast(image, tf.float32), weights, 1)
+    return to_bytes(grey)[..., tf.newaxis]
 
 
 def on_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
@@ -50,13 +66,14 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     """Turns and mirrors an image as its EXIF orientation (1 to 8) says."""
     orientation = tf.cast(orientation, tf.int32)
 
-    def mirrored_in(image: tf.Tensor, axis: int, orientations: tuple[int, ...]) -> tf.Tensor:
-        wanted = tf.reduce_any(orientation == tf.constant(orientations))
-        return tf.cond(wanted, lambda: tf.reverse(image, [axis]), lambda: image)
+    def is_one_of(*orientations: int) -> tf.Tensor:
+        return tf.reduce_any(orientation == tf.constant(orientations))
 
-    image = tf.cond(orientation > 4, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
-    image = mirrored_in(image, 1, (2, 3, 6, 7))
-    return mirrored_in(image, 0, (3, 4, 7, 8))
+    image = tf.transpose(image, tf.where(orientation > 4, (1, 0, 2), (0, 1, 2)))
+    rows, columns = tf.range(tf.shape(image)[0]), tf.range(tf.shape(image)[1])
+    rows = tf.where(is_one_of(3, 4, 7, 8), tf.reverse(rows, [0]), rows)
+    columns = tf.where(is_one_of(2, 3, 6, 7), tf.reverse(columns, [0]), columns)
+    return tf.gather(tf.gather(image, rows), columns, axis=1)
 
 
 def central_part(image: tf.Tensor, height: int, width: int) -> tf.Tensor:

@@ -40,12 +40,12 @@ def _fold(seed: int, purpose: int, epoch: tf.Tensor | int) -> tf.Tensor:
     return tf.random.fold_in(start, tf.cast(epoch, tf.int64))
 
 
-def counted(make_epoch: MakeEpoch, first_epoch: int = 0) -> tf.data.Dataset:
+def counted(make_epoch: MakeEpoch, elements: int, first_epoch: int = 0) -> tf.data.Dataset:
     """A finite data set whose n-th complete iteration is epoch `first_epoch + n`.
 
     Args:
-        make_epoch: Gives the data set of an epoch; all epochs have the same known number of
-            elements.
+        make_epoch: Gives the data set of an epoch.
+        elements: How many elements (batches) each epoch has, at least 1.
         first_epoch: The epoch that the first iteration gives: 0, or where a resumed run goes on.
 
     Returns:
@@ -53,17 +53,18 @@ def counted(make_epoch: MakeEpoch, first_epoch: int = 0) -> tf.data.Dataset:
         abandoned before its last element does not count: the next one gives the same epoch again.
 
     Raises:
-        DataError: `first_epoch` is negative, or the number of elements of an epoch is not known or
-            zero.
+        DataError: `first_epoch` is negative, or an epoch has no elements.
     """
     _require_not_negative("first_epoch", first_epoch)
-    elements = _elements_of_an_epoch(make_epoch)
+    _require_batches(elements)
     with tf.device("CPU:0"):
         epoch = tf.Variable(first_epoch, dtype=tf.int64, trainable=False, name="epoch")
 
+    @tf.autograph.experimental.do_not_convert
     def numbered(number: tf.Tensor) -> tf.data.Dataset:
         return make_epoch(number).enumerate(1).map(lambda place, element: (number, place, element))
 
+    @tf.autograph.experimental.do_not_convert
     def count(number: tf.Tensor, place: tf.Tensor, element: tuple[tf.Tensor, ...]) -> object:
         after = tf.where(place == elements, number + 1, epoch)
         with tf.control_dependencies([epoch.assign(after)]):
@@ -77,46 +78,42 @@ def counted(make_epoch: MakeEpoch, first_epoch: int = 0) -> tf.data.Dataset:
     return result
 
 
-def endless(make_epoch: MakeEpoch, first_step: int = 0) -> tf.data.Dataset:
+def endless(make_epoch: MakeEpoch, elements: int, first_step: int = 0) -> tf.data.Dataset:
     """All epochs one after the other, from a step on.
 
     Every iterator starts at `first_step`: the stream has no state, and step `s` is the same element
     in every run. Give `keras.Model.fit` its `steps_per_epoch`.
 
     Args:
-        make_epoch: Gives the data set of an epoch; all epochs have the same known number of
-            elements.
+        make_epoch: Gives the data set of an epoch.
+        elements: How many elements (batches) each epoch has, at least 1.
         first_step: Steps already taken, counted from the start of epoch 0.
 
     Returns:
         An infinite data set with the element types of one epoch.
 
     Raises:
-        DataError: `first_step` is negative, or the number of elements of an epoch is not known or
-            zero.
+        DataError: `first_step` is negative, or an epoch has no elements.
     """
     _require_not_negative("first_step", first_step)
-    elements = _elements_of_an_epoch(make_epoch)
+    _require_batches(elements)
     first_epoch, taken = divmod(first_step, elements)
 
+    @tf.autograph.experimental.do_not_convert
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         already = tf.where(
             epoch == first_epoch, tf.constant(taken, tf.int64), tf.constant(0, tf.int64)
         )
-        return make_epoch(epoch).skip(already)
+        whole = make_epoch(epoch).apply(tf.data.experimental.assert_cardinality(elements))
+        return whole.skip(already)
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(batches)
     return stream.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
-def _elements_of_an_epoch(make_epoch: MakeEpoch) -> int:
-    elements = int(make_epoch(tf.constant(0, tf.int64)).cardinality())
-    if elements <= 0:
-        raise DataError(
-            "Epochs can be counted when they have a known number of batches, at least 1. "
-            f"Received: epochs of cardinality {elements}."
-        )
-    return elements
+def _require_batches(elements: int) -> None:
+    if elements < 1:
+        raise DataError(f"An epoch must have at least 1 batch. Received: {elements} batches.")
 
 
 def _require_not_negative(name: str, value: int) -> None:

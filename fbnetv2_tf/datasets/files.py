@@ -78,6 +78,7 @@ class FileExamples:
         area = augment.random_resized_crop if augment else None
         rest = dataclasses.replace(augment, random_resized_crop=None) if augment else None
 
+        @tf.autograph.experimental.do_not_convert
         def batch(
             step: tf.Tensor, element: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -109,6 +110,7 @@ class FileExamples:
         height, width, channels = self.image_shape
         paths, labels, is_bmp, orientations = self._tensors
 
+        @tf.autograph.experimental.do_not_convert
         def load(place: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
             image = decode(paths[position], is_bmp[position], orientations[position], channels)
             if area is None:
@@ -116,8 +118,10 @@ class FileExamples:
             else:
                 place_seed = tf.random.fold_in(tf.random.fold_in(seed, place), _BOX)
                 image = random_part(image, area, place_seed)
-            return resize(image, height, width), labels[position], position, True
+            image = tf.ensure_shape(resize(image, height, width), self.image_shape)
+            return image, labels[position], position, True
 
+        @tf.autograph.experimental.do_not_convert
         def load_or_not(place: tf.Tensor, position: tf.Tensor) -> tf.data.Dataset:
             # An operation that fails can be caught only as the end of a data set of its own.
             loaded = tf.data.Dataset.from_tensors((place, position)).map(load).ignore_errors()
@@ -141,6 +145,7 @@ class FileExamples:
         """Elements `(image, label)` of the images that could be decoded."""
         paths = self._tensors[0]
 
+        @tf.autograph.experimental.do_not_convert
         def require(
             image: tf.Tensor, label: tf.Tensor, position: tf.Tensor, is_readable: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -154,6 +159,7 @@ class FileExamples:
                 self.unreadable.add(as_text(path), reason)
             return np.False_
 
+        @tf.autograph.experimental.do_not_convert
         def keep(
             image: tf.Tensor, label: tf.Tensor, position: tf.Tensor, is_readable: tf.Tensor
         ) -> tf.Tensor:

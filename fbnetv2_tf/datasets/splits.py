@@ -177,7 +177,8 @@ class Split:
         )
         if shuffle_seed is None and augmentation(augment) is None:
             return make_epoch(tf.constant(0, tf.int64))
-        return counted(make_epoch, first_epoch)
+        steps = self.steps(batch_size, drop_remainder=drop_remainder)
+        return counted(make_epoch, steps, first_epoch)
 
     def epochs(
         self,

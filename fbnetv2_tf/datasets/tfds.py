@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import DataError
-from ..pixels import fit_channels
-from .decoding import central_part, resize
+from .decoding import central_part, resize, with_channels
 from .source import ArraySource, LabelledImages
 
 _MOST_BYTES = 8 << 30
@@ -80,13 +79,10 @@ def _read_split(builder: Any, split: str, shape: tuple[int, int, int], name: str
             f"{height}x{width}x{channels}; write them to class folders (the data set 'directory')."
         )
 
+    @tf.autograph.experimental.do_not_convert
     def fit(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.cast(example["image"], tf.uint8)
-        image = tf.cond(
-            tf.equal(tf.shape(image)[2], 1),
-            lambda: fit_channels(tf.ensure_shape(image, (None, None, 1)), channels),
-            lambda: fit_channels(tf.ensure_shape(image[..., :3], (None, None, 3)), channels),
-        )
+        image = with_channels(image, channels)
         if example["image"].shape[:2] != (height, width):
             image = resize(central_part(image, height, width), height, width)
         return image, tf.cast(example["label"], tf.int32)
