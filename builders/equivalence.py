@@ -26,8 +26,7 @@ class Equivalence:
     Attributes:
         inference: of the logits with moving statistics.
         training: of the logits with the batch's statistics.
-        gradients: of the gradients of all weights of the child, each relative to the largest of
-            its variable, or to a tenth of the largest of all variables where that is more.
+        gradients: of the gradient of all weights of the child, as one vector.
     """
 
     inference: float
@@ -56,9 +55,10 @@ def verify_equivalence(
         tolerance: the largest relative difference allowed.
         seed: of the random images and of the direction in which gradients are taken.
 
-    Some gradients are zero but for rounding: shifting the input of a linear layer whose output is
-    normalised by the batch's mean changes nothing. A difference there is measured by the other
-    gradients of the network, by which alone its size can be judged.
+    Some gradients are zero but for rounding: scaling a kernel, or shifting the input of a linear
+    layer, changes nothing where the batch's own mean and deviation normalise what comes out. Their
+    rounding errors have the size that those of the other gradients have, so all are measured by
+    the largest.
 
     Returns:
         The differences.
@@ -103,21 +103,23 @@ def _compare(
     cut = inherited_weights(
         net, architecture, lambda variable: ours.get(id(variable), np.zeros(variable.shape))
     )
-    pairs = list(zip(_in_order_of(child, cut), map(np.array, theirs), strict=True))
-    floor = 0.1 * max(float(np.abs(other).max()) for _, other in pairs)
-    gradients = max(difference(mine, other, floor) for mine, other in pairs)
+    gradients = difference(_as_vector(_in_order_of(child, cut)), _as_vector(theirs))
     return Equivalence(inference, difference(logits, child_logits), gradients)
 
 
-def difference(ours: Any, theirs: Any, floor: float = 1e-3) -> float:
-    """The largest difference over the largest absolute value of `theirs`, or over `floor`."""
-    ours, theirs = np.array(ours), np.array(theirs)
-    return float(np.abs(ours - theirs).max()) / max(float(np.abs(theirs).max()), floor)
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest difference over the largest absolute value of `theirs`, or over 1e-3."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    return float(np.abs(ours - theirs).max()) / max(float(np.abs(theirs).max()), 1e-3)
+
+
+def _as_vector(arrays: list[Any]) -> np.ndarray:
+    return np.concatenate([np.asarray(array).ravel() for array in arrays])
 
 
 def _by_variable(variables: list[Any], gradients: list[Any]) -> dict[int, np.ndarray]:
     return {
-        id(variable): np.array(gradient)
+        id(variable): np.asarray(gradient)
         for variable, gradient in zip(variables, gradients, strict=True)
         if gradient is not None
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import keras
 import numpy as np
 
 from .architecture import Architecture, Block
@@ -21,7 +22,7 @@ Weights = dict[str, list[np.ndarray]]
 
 
 def inherited_weights(
-    net: Supernet, architecture: Architecture, value: Value = np.array
+    net: Supernet, architecture: Architecture, value: Value = keras.ops.convert_to_numpy
 ) -> Weights:
     """The child's weights, cut out of the supernet's.
 

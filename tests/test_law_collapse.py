@@ -1,0 +1,84 @@
+"""Law 1: at one-hot weights the supernet computes what the child with its weights computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fbnetv2_tf.architecture import Architecture
+from fbnetv2_tf.builders.equivalence import EquivalenceError, verify_equivalence
+from fbnetv2_tf.builders.supernet import Supernet, build_supernet
+from fbnetv2_tf.counting import count
+from fbnetv2_tf.space import Space
+
+from .strategies import members, spaces
+from .supernets import randomize, shared_net
+
+SEPARABLE = (
+    "in_hw7_c1 ir/sk_k1/3_s2_e1/2_c8_se0/0.5_nre ds/sk_k3_s1_c8/16_se0.25_nre/hs "
+    "ds_k3/5_s1_c16_se0_nhs fc_c3"
+)
+
+
+def one_resolution(space: Space) -> Space:
+    first = space.blocks[0]
+    return Space((replace(first, side=first.side[:1]), *space.blocks[1:]))
+
+
+@st.composite
+def spaces_of_one_resolution(draw: st.DrawFn) -> Space:
+    return one_resolution(draw(spaces(min_blocks=1)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_members_of_a_space_with_every_kind(seed: int) -> None:
+    net = shared_net()
+    verify_equivalence(net, net.space.sample(seed), seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_members_of_instantiated_candidates(seed: int) -> None:
+    net = shared_net(SEPARABLE, sharing="none")
+    verify_equivalence(net, net.space.sample(seed), seed=seed)
+
+
+@pytest.mark.parametrize("end", ["smallest", "largest"])
+def test_ends_of_a_space_with_every_kind(end: str) -> None:
+    net = shared_net()
+    verify_equivalence(net, getattr(net.space, end))
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_random_spaces(data: st.DataObject) -> None:
+    space = data.draw(spaces_of_one_resolution())
+    net = build_supernet(space)
+    randomize(net)
+    verify_equivalence(net, data.draw(members(space)))
+
+
+def test_what_was_selected_stays_selected() -> None:
+    net = shared_net()
+    chosen, other = net.space.sample(1), net.space.sample(2)
+    net.select(chosen)
+    verify_equivalence(net, other)
+    assert net.expected_cost()["macs"] == count(chosen).macs
+    net.unselect()
+
+
+def test_a_child_that_differs_is_told() -> None:
+    class Forgetful(Supernet):
+        def child(self, architecture: Architecture, **options: Any) -> Any:
+            child = super().child(architecture, **options)
+            beta = child.get_layer("b01_bn").beta
+            beta.assign(beta + 0.001)
+            return child
+
+    net = Forgetful("in_hw5_c1 cn_k3_s1_c8_nre cn_k3_s1_c8_nre fc_c2")
+    randomize(net)
+    with pytest.raises(EquivalenceError, match="must agree to 1e-05"):
+        verify_equivalence(net, net.space.sample(0))
