@@ -33,7 +33,8 @@ def read_npz(path: Path) -> ArraySource:
             value.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise DataError(f"'{path}' must be a .npz file. Received: one array, as of a .npy.")
             return _read(path, arrays)
