@@ -1,4 +1,4 @@
-"""What an architecture costs: multiply-adds, weights, parameters and pooled elements.
+"""What an architecture costs: multiply-adds, weights, parameters, activation memory.
 
 The rules are those by which the FBNetV2 authors published their figures (METHOD "exact counting
 rules"). The arithmetic of one operator is written once, for integers and for NumPy arrays alike:
@@ -56,6 +56,8 @@ class LayerCost:
         kind: `conv`, `depthwise`, `dense` or `pool`.
         output_shape: (height, width, channels).
         macs, weights, parameters, pooled_elements: as in `Cost`.
+        activation_bytes: the most that is alive while it runs, with what follows it up to the next
+            row (activations, products, residual additions); 0 where nothing runs.
     """
 
     block: int
@@ -66,6 +68,7 @@ class LayerCost:
     weights: int
     parameters: int
     pooled_elements: int
+    activation_bytes: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ class Cost:
         parameters: trainable parameters: kernels, biases, BatchNorm's gamma and beta.
         pooled_elements: input elements of every global mean (FBNetV2's "flops" are
             `macs + pooled_elements`).
+        activation_bytes: the largest sum of tensors alive at once in the int8 file that
+            `export_tflite` writes by default; how they lie in memory is `arena_planning`'s.
+        activation_bytes_float32: the same of the float32 file, whose hard-swish is one operator.
         layers: the same, operator by operator.
     """
 
@@ -85,6 +91,8 @@ class Cost:
     weights: int
     parameters: int
     pooled_elements: int
+    activation_bytes: int
+    activation_bytes_float32: int
     layers: tuple[LayerCost, ...]
 
 
@@ -97,8 +105,11 @@ def count(architecture: Architecture) -> Cost:
         >>> cost.macs, cost.weights, cost.parameters, cost.pooled_elements
         (3472, 232, 250, 128)
     """
-    rows = []
-    for index, block, side, channels in walk(architecture):
+    from .execution import live_elements  # which walks the blocks by this module
+
+    operators = [
+        (index, operator)
+        for index, block, side, channels in walk(architecture)
         for operator in block_operators(
             block.kind,
             side=side,
@@ -108,18 +119,48 @@ def count(architecture: Architecture) -> Cost:
             expansion=block.expansion,
             channels=block.channels,
             se=block.se,
-        ):
-            rows.append(
-                LayerCost(
-                    index,
-                    layer_name(index, operator.name),
-                    operator.kind,
-                    (operator.side, operator.side, int(operator.channels)),
-                    *(int(getattr(operator, resource)) for resource in RESOURCES),
-                )
-            )
-    totals = (sum(getattr(row, resource) for row in rows) for resource in RESOURCES)
-    return Cost(*totals, layers=tuple(rows))
+        )
+    ]
+    live = live_elements(architecture)
+    peaks = _by_row([layer_name(index, operator.name) for index, operator in operators], live)
+    rows = tuple(
+        _row(index, operator, peak)
+        for (index, operator), peak in zip(operators, peaks, strict=True)
+    )
+    return Cost(
+        macs=sum(row.macs for row in rows),
+        weights=sum(row.weights for row in rows),
+        parameters=sum(row.parameters for row in rows),
+        pooled_elements=sum(row.pooled_elements for row in rows),
+        activation_bytes=max(live.values()),
+        activation_bytes_float32=4 * max(live_elements(architecture, hard_swish="fused").values()),
+        layers=rows,
+    )
+
+
+def _by_row(names: list[str], live: dict[str, int]) -> list[int]:
+    """For each row the most that is alive until the next row's layer runs."""
+    places = {name: place for place, name in enumerate(names)}
+    peaks = [0] * len(names)
+    place = 0
+    for layer, elements in live.items():
+        place = places.get(layer, place)
+        peaks[place] = max(peaks[place], elements)
+    return peaks
+
+
+def _row(index: int, operator: Operator, activation_bytes: int) -> LayerCost:
+    return LayerCost(
+        block=index,
+        name=layer_name(index, operator.name),
+        kind=operator.kind,
+        output_shape=(operator.side, operator.side, int(operator.channels)),
+        macs=int(operator.macs),
+        weights=int(operator.weights),
+        parameters=int(operator.parameters),
+        pooled_elements=int(operator.pooled_elements),
+        activation_bytes=activation_bytes,
+    )
 
 
 def walk(architecture: Architecture) -> Iterator[tuple[int, Block, int, int]]:
@@ -162,8 +203,12 @@ def block_operators(
     Args:
         kind: the block's kind.
         side: side of the input map, pixels.
-        input_channels, kernel, expansion, channels, se: numbers, or arrays that broadcast.
-        stride: 1 or 2.
+        input_channels: of the map; it and what follows are numbers, or arrays that broadcast.
+        kernel: side of the kernel.
+        stride: 1 or 2, a number.
+        expansion: hidden width over input width, before rounding.
+        channels: of the output.
+        se: squeeze-and-excite width over hidden width, 0 for none.
 
     Returns:
         The operators in execution order; where an argument was an array, so are their costs, with
