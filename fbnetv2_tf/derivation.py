@@ -90,6 +90,24 @@ class Landscape:
         ends = [[c.extreme(resource, largest)[0] for c in self.chains] for largest in (False, True)]
         return min(ends[0]), max(ends[1])
 
+    def reach(self, resource: str, largest: bool, limits: Mapping[str, float]) -> int:
+        """About the least or the greatest cost in one resource under limits on others.
+
+        Exact for limits on memory. A limit on another sum scales the greatest cost down as if both
+        grew alike.
+        """
+        ends = []
+        for chain in self.chains:
+            allowed = chain.allowed(limits)
+            cost, path = chain.extreme(resource, largest, allowed)
+            if cost < FAR and largest:
+                shares = [chain.cost(r, path) / most for r, most in limits.items() if r != PEAK]
+                cost = math.floor(cost / max([1.0, *shares]))
+            ends += [cost] if cost < FAR else []
+        if not ends:
+            raise BudgetError(self._impossible(limits))
+        return max(ends) if largest else min(ends)
+
     def most_probable(self, probabilities: Probabilities, limit: Limits = None) -> Architecture:
         """The most probable architecture that keeps the limits and fills the tightest of them.
 

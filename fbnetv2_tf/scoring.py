@@ -8,6 +8,7 @@ compiled function serves them all.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,6 +19,14 @@ from .resolution import nearest_subset
 
 if TYPE_CHECKING:
     from .supernet import Supernet
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of a child on the validation images: mean loss, and accuracy in [0, 1]."""
+
+    loss: float
+    accuracy: float
 
 
 def score_candidates(
@@ -34,24 +43,46 @@ def score_candidates(
     Returns:
         Candidate -> loss; lower is better. (The loss ranks children better than the accuracy.)
     """
-    step = Recalibration(net)
-    loss = _compiled_loss(net)
-    before = [variable.numpy() for variable in step.statistics]
-    scores: dict[Architecture, float] = {}
-    try:
-        for candidate in candidates:
-            net.select(candidate)
-            step.run(calibration)
-            mean = keras.metrics.Mean()
+    scorer = Scorer(net)
+    return {c: scorer.score(c, validation, calibration).loss for c in dict.fromkeys(candidates)}
+
+
+class Scorer:
+    """Scores children of one supernet with functions that are traced once.
+
+    Args:
+        net: a compiled supernet.
+    """
+
+    def __init__(self, net: Supernet) -> None:
+        self.net = net
+        self.recalibration = Recalibration(net)
+        self._measure = tf.function(self._measured)
+
+    def score(self, candidate: Architecture, validation: Any, calibration: Any) -> Score:
+        """The score of one child, at its own resolution; the net is left as it was found."""
+        statistics = self.recalibration.statistics
+        before = [variable.numpy() for variable in statistics]
+        loss, accuracy = keras.metrics.Mean(), keras.metrics.Mean()
+        try:
+            self.net.select(candidate)
+            self.recalibration.run(calibration)
             for images, labels in validation:
-                value = loss(nearest_subset(images, candidate.side), labels)
-                mean.update_state(value, sample_weight=len(images))
-            scores[candidate] = float(mean.result())
-    finally:
-        net.unselect()
-        for variable, value in zip(step.statistics, before, strict=True):
-            variable.assign(value)
-    return scores
+                of_batch, right = self._measure(nearest_subset(images, candidate.side), labels)
+                loss.update_state(of_batch, sample_weight=len(images))
+                accuracy.update_state(right, sample_weight=len(images))
+        finally:
+            self.net.unselect()
+            for variable, value in zip(statistics, before, strict=True):
+                variable.assign(value)
+        return Score(float(loss.result()), float(accuracy.result()))
+
+    def _measured(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = self.net.forward(images, self.net.choices())
+        wanted = labels if labels.shape.rank == 1 else tf.argmax(labels, axis=-1)
+        right = tf.equal(tf.argmax(logits, axis=-1), tf.cast(wanted, tf.int64))
+        loss = self.net.compute_loss(images, labels, logits)
+        return loss, tf.reduce_mean(tf.cast(right, tf.float32))
 
 
 class Recalibration:
@@ -80,10 +111,3 @@ class Recalibration:
         side = self._net.selected_side
         for count, (images, _) in enumerate(batches, start=1):
             self._step(nearest_subset(images, side), tf.constant(1.0 - 1.0 / count))
-
-
-def _compiled_loss(net: Supernet) -> Any:
-    def loss(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        return net.compute_loss(images, labels, net.forward(images, net.choices()))
-
-    return tf.function(loss)

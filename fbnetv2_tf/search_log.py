@@ -9,7 +9,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .units import format_quantity
+from .limits import LIMITS
 
 
 class SearchLog(keras.callbacks.Callback):
@@ -71,9 +71,9 @@ class SearchLog(keras.callbacks.Callback):
         if is_warmup:
             parts.append("weights only")
         for resource in () if is_warmup else self.limits:
-            expected = format_quantity(round(logs[f"expected_{resource}"]))
-            limit = format_quantity(self.limits[resource])
-            parts.append(f"expected {expected} of {limit} {resource.upper()}")
+            words = LIMITS[resource]
+            expected = words.text(logs[f"expected_{resource}"])
+            parts.append(f"expected {expected} of {words.text(self.limits[resource])} {words.noun}")
         if not is_warmup:
             parts.append(f"entropy {logs['entropy']:.2f}")
             parts.append(f"temperature {logs['temperature']:.2f}")

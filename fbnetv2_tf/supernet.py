@@ -26,7 +26,7 @@ from .latency_table import LatencyTable
 from .limits import read_limits
 from .objectives import Objective
 from .resolution import nearest_subset
-from .scoring import score_candidates
+from .scoring import Scorer
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
@@ -85,6 +85,7 @@ class Supernet(keras.Model):
         self.blocks = list(self._make_blocks())
         self.costs: dict[str, ExpectedCost] = {}
         self.latency_table: LatencyTable | None = None
+        self._scorer: Scorer | None = None
         self._build_variables()
 
     # Structure ---------------------------------------------------------------------------------
@@ -238,8 +239,15 @@ class Supernet(keras.Model):
             raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
         drawn = landscape.draw(probabilities, best.window, candidates, seed, limits)
         compared = [best.architecture, *drawn]
-        scored = score_candidates(self, compared, validation, calibration)
+        scored = {c: self.scorer.score(c, validation, calibration).loss for c in compared}
         return min(scored, key=lambda candidate: scored[candidate])
+
+    @property
+    def scorer(self) -> Scorer:
+        """What compares children; its functions are traced once after `compile`."""
+        if self._scorer is None:
+            self._scorer = Scorer(self)
+        return self._scorer
 
     def _cost(self, resource: str) -> ExpectedCost:
         if resource not in self.costs:
@@ -278,6 +286,7 @@ class Supernet(keras.Model):
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         self.architecture_optimizer = keras.optimizers.get(architecture_optimizer)
         self.objective = objective or Objective()
+        self._scorer = None
         self.temperature_schedule = temperature_schedule
         self.warmup_steps = warmup_steps
         if self.architecture_variables:

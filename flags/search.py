@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from fbnetv2_tf.atomic_files import replacing
+from fbnetv2_tf.budget_front import spread
+from fbnetv2_tf.derivation import Landscape
 from fbnetv2_tf.errors import BudgetError, InputError
-from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, RunFolder, versions
+from fbnetv2_tf.latency_table import load_latency_table
+from fbnetv2_tf.limits import LIMITS, read_limits
+from fbnetv2_tf.run_folder import FLAGS, SEARCH, RunFolder
 from fbnetv2_tf.space import Space, parse_space
-from fbnetv2_tf.units import format_quantity
+from fbnetv2_tf.units import KIB, MS, format_quantity
 
 from .common import define_dataset, define_path, define_quantity
 from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
+from .search_results import Budgets, finished, write_results
 
 if TYPE_CHECKING:
-    from fbnetv2_tf.builders.supernet import Supernet
     from fbnetv2_tf.datasets import DataSplits
-
-INHERITED = "inherited.keras"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,12 @@ class SearchOptions:
     dataset: str
     data_dir: Path | None
     on_bad_image: str
-    max_macs: float | None
+    max_macs: tuple[float, ...] | None
     max_weights: float | None
+    max_activation_kib: float | None
+    max_latency_ms: float | None
+    latency_table: Path | None
+    pareto: int | None
     objective: str
     penalty: float
     alpha: float
@@ -63,10 +68,39 @@ def define(values: Any) -> None:
         "What to do about an image that cannot be read.",
         flag_values=values,
     )
-    define_quantity(values, "max_macs", "The most multiply-adds for one image.")
-    define_quantity(values, "max_weights", "The most weights.")
+    _define_limits(values)
     _define_settings(values)
     _define_method(values)
+
+
+def _define_limits(values: Any) -> None:
+    define_quantity(
+        values,
+        "max_macs",
+        "The most multiply-adds for one image; of several, 300K,600K, one search makes a child "
+        "each.",
+        many=True,
+    )
+    define_quantity(values, "max_weights", "The most weights.")
+    define_quantity(
+        values,
+        "max_activation_kib",
+        "The most activation memory alive at one time in an int8 file, KiB (float32: four times).",
+        unit=KIB,
+    )
+    define_quantity(
+        values,
+        "max_latency_ms",
+        "The longest time for one image by --latency_table, milliseconds.",
+        unit=MS,
+    )
+    define_path(values, "latency_table", "A table that fbnetv2-latency has written.")
+    flags.DEFINE_integer(
+        "pareto",
+        None,
+        "Derive children at so many budgets, spread over the space, in place of --max_macs.",
+        flag_values=values,
+    )
 
 
 def _define_settings(values: Any) -> None:
@@ -150,40 +184,54 @@ def main(options: SearchOptions) -> None:
     space = parse_space(options.space)
     run = RunFolder(options.output)
     # Nothing slow is imported before what can be refused without it has been refused.
-    _check_budget(space, options)
+    plan_budgets(space, options)
     with contextlib.ExitStack() as stack:
         stack.enter_context(run.lock())
         data = _load(options, space)
         space = space.for_data(data.classes, data.image_shape[2])
         run.claim_space(str(space))
         if run.has(SEARCH):
-            print(f"The search in '{run.path}' is finished: {run.read_text(ARCHITECTURE).strip()}")
+            print(f"The search in '{run.path}' is finished: {finished(run)}")
             return
         run.write_text(FLAGS, options.flagfile)
-        _describe(space, data, options)
-        _search(run, space, data, options)
+        budgets = plan_budgets(space, options)
+        _describe(space, data, options, budgets)
+        _search(run, space, data, options, budgets)
 
 
-def _check_budget(space: Space, options: SearchOptions) -> None:
-    """Refuses a budget that no architecture keeps, before anything is trained."""
-    from fbnetv2_tf.derivation import Landscape
-
-    limits = _limits(options)
-    if len(limits) > 1:
-        raise BudgetError("One limit at a time: --max_macs or --max_weights. Received: both.")
-    if options.objective == "budget" and not limits:
+def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
+    """The budgets of a search; refuses one that no architecture keeps, before any training."""
+    given = {
+        "max_weights": options.max_weights,
+        "max_activation_kib": options.max_activation_kib,
+        "max_latency_ms": options.max_latency_ms,
+    }
+    others = read_limits(given)
+    table = None
+    if options.latency_table is not None:
+        table = load_latency_table(options.latency_table)
+    elif options.max_latency_ms is not None:
         raise BudgetError(
-            f"A search needs a budget: give --max_macs between "
-            f"{format_quantity(Landscape(space).cost(space.smallest))} and "
-            f"{format_quantity(Landscape(space).cost(space.largest))} (or --objective=paper)."
+            "--max_latency_ms needs the device's latencies: give --latency_table=FILE, which "
+            "fbnetv2-latency writes. Received: no table."
         )
-    for resource, limit in limits.items():
-        Landscape(space, resource=resource).windows(limit)
-
-
-def _limits(options: SearchOptions) -> dict[str, float]:
-    limits = {"macs": options.max_macs, "weights": options.max_weights}
-    return {resource: limit for resource, limit in limits.items() if limit is not None}
+    landscape = Landscape(space, latency=table)
+    if options.pareto is not None and options.max_macs is not None:
+        raise BudgetError("Give --max_macs or --pareto. Received: both.")
+    macs = tuple(sorted(set(options.max_macs or ())))
+    if options.pareto is not None:
+        landscape.check(others)
+        macs = spread(landscape, options.pareto, others)
+    budgets = Budgets(landscape, others, macs)
+    if options.objective == "budget" and not budgets.each[0]:
+        low, high = landscape.range("macs")
+        raise BudgetError(
+            f"A search needs a budget: give --max_macs between {format_quantity(low)} and "
+            f"{format_quantity(high)} (or --objective=paper)."
+        )
+    for limits in budgets.each:
+        landscape.check(limits)
+    return budgets
 
 
 def _load(options: SearchOptions, space: Space) -> DataSplits:
@@ -199,23 +247,25 @@ def _load(options: SearchOptions, space: Space) -> DataSplits:
     )
 
 
-def _describe(space: Space, data: DataSplits, options: SearchOptions) -> None:
-    from fbnetv2_tf.derivation import Landscape
-
-    macs = Landscape(space)
+def _describe(space: Space, data: DataSplits, options: SearchOptions, budgets: Budgets) -> None:
+    landscape = budgets.landscape
+    low, high = landscape.range("macs")
     print(data.describe())
     print(
-        f"Space: {space.size:.2e} architectures of {format_quantity(macs.cost(space.smallest))} "
-        f"to {format_quantity(macs.cost(space.largest))} multiply-adds"
+        f"Space: {space.size:.2e} architectures of {format_quantity(low)} "
+        f"to {format_quantity(high)} multiply-adds"
     )
-    for resource, limit in _limits(options).items():
-        landscape = Landscape(space, resource=resource)
-        binds = landscape.cost(landscape.extreme(largest=True)) > limit
-        note = "" if binds else ", which does not bind: the largest architecture keeps it"
-        print(f"Budget: at most {format_quantity(limit)} {resource.upper()}{note}", flush=True)
+    for limits in budgets.each:
+        for resource, limit in limits.items():
+            words = LIMITS[resource]
+            binds = landscape.binds(resource, limit)
+            note = "" if binds else ", which does not bind: the largest architecture keeps it"
+            print(f"Budget: at most {words.text(limit)} {words.noun}{note}", flush=True)
 
 
-def _search(run: RunFolder, space: Space, data: DataSplits, options: SearchOptions) -> None:
+def _search(
+    run: RunFolder, space: Space, data: DataSplits, options: SearchOptions, budgets: Budgets
+) -> None:
     import keras
 
     from fbnetv2_tf.builders.supernet import build_supernet
@@ -234,77 +284,26 @@ def _search(run: RunFolder, space: Space, data: DataSplits, options: SearchOptio
         temperature=settings.temperature,
         seed=settings.seed,
     )
-    compile_search(net, _objective(options), settings, steps)
+    net.latency_table = budgets.landscape.latency
+    compile_search(net, _objective(options, budgets), settings, steps)
     with stop_request() as stop:
         state = SearchState(run, net, stop)
         first = state.restore()
         if first:
             print(f"Going on after epoch {first} of {settings.epochs}.")
         batches = steps.weights + steps.architecture
-        log = SearchLog(settings.epochs, batches, _limits(options), first_epoch=first)
+        log = SearchLog(settings.epochs, batches, budgets.held, first_epoch=first)
         run_search(net, data, settings, [LossGuard(), state, log], first_epoch=first)
-    _finish(run, net, data, options, state.epochs)
+    write_results(run, net, data, options, budgets, state.epochs)
 
 
-def _objective(options: SearchOptions) -> Any:
+def _objective(options: SearchOptions, budgets: Budgets) -> Any:
     from fbnetv2_tf.objectives import Budget, PaperObjective
 
     if options.objective == "paper":
         return PaperObjective(options.alpha, options.beta)
-    limits = {f"max_{resource}": limit for resource, limit in _limits(options).items()}
+    limits = {LIMITS[r].argument: limit / LIMITS[r].scale for r, limit in budgets.held.items()}
     return Budget(**limits, weight=options.penalty)
-
-
-def _finish(
-    run: RunFolder,
-    net: Supernet,
-    data: DataSplits,
-    options: SearchOptions,
-    epochs: list[dict[str, Any]],
-) -> None:
-    """Derives the architecture and writes what the search has found."""
-    from fbnetv2_tf.counting import RESOURCES, count
-    from fbnetv2_tf.scoring import Recalibration
-
-    calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
-    architecture = net.derive(
-        **{f"max_{resource}": limit for resource, limit in _limits(options).items()},
-        candidates=options.candidates if options.derive == "sampled" else 1,
-        validation=data.validation.dataset(256),
-        calibration=calibration,
-        seed=options.settings["seed"],
-    )
-    net.select(architecture)
-    Recalibration(net).run(calibration)
-    net.unselect()
-    child = net.child(architecture)
-    with replacing(run / INHERITED) as path:
-        child.save(path)
-    cost = count(architecture)
-    run.write_text(ARCHITECTURE, f"{architecture}\n")
-    run.write_json(
-        SEARCH,
-        {
-            "architecture": str(architecture),
-            "space": str(net.space),
-            "space_size": str(net.space.size),
-            "cost": {resource: getattr(cost, resource) for resource in RESOURCES},
-            "limits": _limits(options),
-            "expected_cost": net.expected_cost(),
-            "dataset": {"name": options.dataset, "data_dir": options.data_dir},
-            "options": {k: v for k, v in asdict(options).items() if k not in ("flagfile",)},
-            "versions": versions(),
-            "units": {"macs": "multiply-adds for one image", "weights": "elements"},
-            "probabilities": {name: p.tolist() for name, p in net.probabilities().items()},
-            "history": epochs,
-        },
-    )
-    print(f"Architecture: {architecture}")
-    used = "".join(
-        f", {100 * getattr(cost, r) / limit:.1f} % of the budget on {r}"
-        for r, limit in _limits(options).items()
-    )
-    print(f"{format_quantity(cost.macs)} multiply-adds, {cost.weights:,} weights{used}")
 
 
 DRIVER = Driver(
@@ -312,6 +311,7 @@ DRIVER = Driver(
     summary="Searches the best network of a space for a data set and a budget.",
     usage=(
         "fbnetv2-search --max_macs=600K --output=runs/first",
+        "fbnetv2-search --max_macs=300K,600K,1.2M --max_activation_kib=24 --output=runs/three",
         "fbnetv2-search --dataset=directory --data_dir=photos --space=my_space.txt "
         "--max_macs=60M --output=runs/photos",
     ),

@@ -1,0 +1,174 @@
+"""What `fbnetv2-search` writes when it has searched: one child, or one for each budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fbnetv2_tf.atomic_files import replacing
+from fbnetv2_tf.budget_front import Child, front_table, held, plot_front
+from fbnetv2_tf.limits import LIMITS
+from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder, versions
+from fbnetv2_tf.units import format_quantity
+
+if TYPE_CHECKING:
+    from fbnetv2_tf.architecture import Architecture
+    from fbnetv2_tf.builders.supernet import Supernet
+    from fbnetv2_tf.datasets import DataSplits
+    from fbnetv2_tf.derivation import Landscape
+
+    from .search import SearchOptions
+
+INHERITED = "inherited.keras"
+FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
+
+UNITS = {
+    "macs": "multiply-adds for one image",
+    "weights": "elements",
+    "activation_bytes": "bytes, int8",
+    "latency_ns": "nanoseconds",
+}
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The budgets of a search.
+
+    Attributes:
+        landscape: the exact costs of the space.
+        others: resource -> limit, the same for every child.
+        macs: the limits on multiply-adds, ascending; one child for each.
+    """
+
+    landscape: Landscape
+    others: Mapping[str, float]
+    macs: tuple[float, ...]
+
+    @property
+    def each(self) -> list[dict[str, float]]:
+        """The limits of each child."""
+        if not self.macs:
+            return [dict(self.others)]
+        return [{"macs": limit, **self.others} for limit in self.macs]
+
+    @cached_property
+    def held(self) -> dict[str, float]:
+        """The limits that the search holds its expected costs at."""
+        return {"macs": held(self.macs), **self.others} if self.macs else dict(self.others)
+
+
+def finished(run: RunFolder) -> str:
+    """What a finished search has found."""
+    if run.has(FRONT_TABLE):
+        return "\n" + run.read_text(FRONT_TABLE).rstrip()
+    return run.read_text(ARCHITECTURE).strip()
+
+
+def write_results(
+    run: RunFolder,
+    net: Supernet,
+    data: DataSplits,
+    options: SearchOptions,
+    budgets: Budgets,
+    epochs: list[dict[str, Any]],
+) -> None:
+    """Derives a child for each budget and writes what the search has found."""
+    calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
+    validation = data.validation.dataset(256)
+    common = _common(net, options, epochs)
+    if len(budgets.each) == 1:
+        architecture = _derive(net, options, budgets.each[0], validation, calibration)
+        record = _write_child(run, net, budgets, budgets.each[0], architecture, calibration)
+        run.write_json(SEARCH, {**record, **common})
+        _print_child(record, budgets.each[0])
+        return
+    children = []
+    for limits in budgets.each:
+        architecture = _derive(net, options, limits, validation, calibration)
+        inner = RunFolder(run / f"macs_{limits['macs']:.0f}")
+        inner.write_text(SPACE, f"{net.space}\n")
+        inner.write_text(FLAGS, options.flagfile)
+        record = _write_child(inner, net, budgets, limits, architecture, calibration)
+        inner.write_json(SEARCH, {**record, **common})
+        score = net.scorer.score(architecture, validation, calibration)
+        text, name = str(architecture), inner.path.name
+        limit = limits["macs"]
+        children.append(Child(limit, text, record["cost"], score.loss, score.accuracy, name))
+    table = front_table(children, budgets.others)
+    run.write_text(FRONT_TABLE, table + "\n")
+    plot_front(run / FRONT_PLOT, children)
+    run.write_json(SEARCH, {"children": [asdict(child) for child in children], **common})
+    print(table)
+
+
+def _common(net: Supernet, options: SearchOptions, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "space": str(net.space),
+        "space_size": str(net.space.size),
+        "expected_cost": net.expected_cost(),
+        "dataset": {"name": options.dataset, "data_dir": options.data_dir},
+        "options": {k: v for k, v in asdict(options).items() if k not in ("flagfile",)},
+        "versions": versions(),
+        "units": UNITS,
+        "probabilities": {name: p.tolist() for name, p in net.probabilities().items()},
+        "history": epochs,
+    }
+
+
+def _derive(
+    net: Supernet,
+    options: SearchOptions,
+    limits: Mapping[str, float],
+    validation: Any,
+    calibration: Any,
+) -> Architecture:
+    return net.derive(
+        **{LIMITS[r].argument: limit / LIMITS[r].scale for r, limit in limits.items()},
+        candidates=options.candidates if options.derive == "sampled" else 1,
+        validation=validation,
+        calibration=calibration,
+        seed=options.settings["seed"],
+    )
+
+
+def _write_child(
+    run: RunFolder,
+    net: Supernet,
+    budgets: Budgets,
+    limits: Mapping[str, float],
+    architecture: Architecture,
+    calibration: Any,
+) -> dict[str, Any]:
+    """Writes the child with inherited weights, and its architecture; returns its record."""
+    from fbnetv2_tf.counting import RESOURCES
+
+    recalibration = net.scorer.recalibration
+    before = [variable.numpy() for variable in recalibration.statistics]
+    net.select(architecture)
+    recalibration.run(calibration)
+    net.unselect()
+    child = net.child(architecture)
+    for variable, value in zip(recalibration.statistics, before, strict=True):
+        variable.assign(value)
+    run.path.mkdir(parents=True, exist_ok=True)
+    with replacing(run / INHERITED) as path:
+        child.save(path)
+    run.write_text(ARCHITECTURE, f"{architecture}\n")
+    resources = dict.fromkeys((*RESOURCES, "activation_bytes", *limits))
+    return {
+        "architecture": str(architecture),
+        "cost": {r: budgets.landscape.cost(architecture, r) for r in resources},
+        "limits": dict(limits),
+    }
+
+
+def _print_child(record: Mapping[str, Any], limits: Mapping[str, float]) -> None:
+    cost = record["cost"]
+    print(f"Architecture: {record['architecture']}")
+    used = "".join(
+        f", {100 * cost[r] / limit:.1f} % of the budget on {LIMITS[r].noun}"
+        for r, limit in limits.items()
+    )
+    print(f"{format_quantity(cost['macs'])} multiply-adds, {cost['weights']:,} weights{used}")
