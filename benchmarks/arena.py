@@ -1,8 +1,8 @@
 """The arenas that TFLM and LiteRT reserve for the zoo at batch 1, beside those that we plan.
 
 `python -m benchmarks.arena [name...]`, from the root of a checkout; about half a minute a network
-and form. `alive` is `fb.count`'s activation memory, which no plan can go below; the ratios are the
-interpreter's arena over our plan of it. Kernels' scratch memory is in TFLM's figure and not in ours.
+and form. `alive` is `fb.count`'s activation memory; the ratios are the interpreter's arena over our
+plan of it. Kernels' scratch memory is in the interpreters' figures and not in ours.
 """
 
 from __future__ import annotations

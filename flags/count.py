@@ -8,7 +8,7 @@ from typing import Any
 from absl import flags
 
 from fbnetv2_tf.builders.lookup import resolve_architecture
-from fbnetv2_tf.errors import ArchitectureError, InputError
+from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.space import parse_space
 
 from .common import define_architecture
@@ -57,17 +57,7 @@ def main(options: CountOptions) -> None:
         print(space_report(parse_space(options.space), options.format), end="")
         return
     source = options.architecture or ""
-    try:
-        architecture = resolve_architecture(source)
-    except ArchitectureError:
-        if "/" not in source.split("_")[0] and not _has_alternatives(source):
-            raise
-        raise
-    print(network_report(source, architecture, options.format), end="")
-
-
-def _has_alternatives(text: str) -> bool:
-    return False
+    print(network_report(source, resolve_architecture(source), options.format), end="")
 
 
 DRIVER = Driver(
@@ -83,5 +73,12 @@ DRIVER = Driver(
     options=options,
     main=main,
 )
-console = DRIVER.console
-"""The entry point of the console script."""
+
+
+def console() -> None:
+    """The console script."""
+    DRIVER.console()
+
+
+if __name__ == "__main__":
+    console()
