@@ -20,6 +20,7 @@ from .block_memory import block_peak
 from .counting import Operator, block_operators, block_output_side
 from .errors import BudgetError, SpaceError
 from .space import Space, SpaceBlock
+from .tokens import GRAMMAR
 
 AXES = ("input", "expansion", "kernel", "se", "channels", "activation")
 LARGEST_TABLE = 50_000_000
@@ -111,7 +112,9 @@ def _tables(
     if resource == PEAK:
         return (_rank(block_peak(kind, **whole)),)
     if resource == LATENCY:
-        return (_rank(latency.block_ns(kind, kernel=along["kernel"], **whole)),)
+        taken = {token.field: along.get(token.field) for token in GRAMMAR[kind]}
+        taken |= {"side": side, "stride": stride, "input_channels": along["input"]}
+        return (_rank(latency.block_ns(kind, **taken)),)
     operators = block_operators(
         kind,
         side=side,

@@ -29,7 +29,7 @@ from .worth_table import Window, WorthTable
 SHARES = (0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.0)
 """Where nothing fills a limit to the first share, the next is tried: the space is too coarse."""
 
-TRIES = 200
+TRIES = 50
 """Draws for each architecture that is wanted, before fewer are returned."""
 
 Limits = float | Mapping[str, float] | None
