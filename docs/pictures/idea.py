@@ -1,6 +1,6 @@
 """Draws docs/pictures/idea.svg: from four candidate widths to one path and a mask.
 
-    python docs/pictures/idea.py
+python docs/pictures/idea.py
 """
 
 from __future__ import annotations
