@@ -43,6 +43,7 @@ class FusedBatchNormalization(keras.layers.Layer):
                 shape=(input_shape[-1],),
                 initializer=initializer,
                 trainable=trainable,
+                autocast=False,
             )
 
         self.gamma = vector("gamma", self.gamma_initializer, True)

@@ -19,7 +19,7 @@ from .architecture import Architecture
 from .choices_layout import one_hot_rows, searched
 from .errors import SpaceError
 from .sampling import gumbel_noise, gumbel_softmax
-from .space import Space
+from .space import Space, parse_space
 
 SAMPLING = ("soft", "hard", "mixed")
 
@@ -42,7 +42,7 @@ class Choice(keras.layers.Layer):
     """
 
     def __init__(self, alternatives: Sequence[int | float | str], **kwargs: Any) -> None:
-        super().__init__(dtype="float32", autocast=False, **kwargs)
+        super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
         if len(alternatives) < 2:
             raise SpaceError(
                 f"A choice must have at least two alternatives. Received: {list(alternatives)}."
@@ -68,7 +68,7 @@ class ChoiceTable(keras.layers.Layer):
     """All choices of a space; calling it gives the weights of every one.
 
     Args:
-        space: the space's text.
+        space: the space, or its text.
         sampling: `soft` (Gumbel-softmax weights), `hard` (one-hot, straight-through gradient), or
             `mixed` (one-hot where the network's weights learn, soft where the logits learn).
         temperature: where the temperature starts; afterwards it is a variable that training moves.
@@ -85,21 +85,21 @@ class ChoiceTable(keras.layers.Layer):
 
     def __init__(
         self,
-        space: Space,
+        space: Space | str,
         sampling: str = "soft",
         temperature: float = 5.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(dtype="float32", autocast=False, **kwargs)
+        super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
         if sampling not in SAMPLING:
             raise SpaceError(f"`sampling` must be one of {SAMPLING}. Received: {sampling!r}.")
-        self.space = space
+        self.space = parse_space(space) if isinstance(space, str) else space
         self.sampling = sampling
         self.initial_temperature = temperature
         self.seed = seed
         self.choices = [
-            Choice(alternatives, name=name) for name, alternatives in searched(space).items()
+            Choice(alternatives, name=name) for name, alternatives in searched(self.space).items()
         ]
 
     def build(self, input_shape: Any = None) -> None:
@@ -183,17 +183,15 @@ class ChoiceTable(keras.layers.Layer):
         )
 
     def _rows(self, vectors: Sequence[Any], padding: float) -> tf.Tensor:
-        """Concatenated logits as a padded matrix (choices, most alternatives)."""
-        flat = tf.concat([tf.convert_to_tensor(v) for v in vectors] + [[padding]], axis=0)
-        return tf.gather(flat, self._places())
+        """Concatenated logits as a padded matrix (choices, most alternatives).
 
-    def _places(self) -> np.ndarray:
-        """Where each entry of the matrix stands in the concatenation; the last is padding."""
-        sizes = [len(choice.alternatives) for choice in self.choices]
-        ends = np.cumsum(sizes)
-        columns = np.arange(max(sizes))
-        places = (ends - sizes)[:, None] + columns[None, :]
-        return np.where(columns[None, :] < np.array(sizes)[:, None], places, ends[-1])
+        Scattered rather than gathered, so that the gradient of the logits is dense.
+        """
+        sizes = np.array([len(choice.alternatives) for choice in self.choices])
+        places = np.argwhere(np.arange(sizes.max()) < sizes[:, None])
+        empty = tf.fill([len(sizes), sizes.max()], np.float32(padding))
+        flat = tf.concat([tf.convert_to_tensor(vector) for vector in vectors], axis=0)
+        return tf.tensor_scatter_nd_update(empty, places, flat)
 
     def _by_name(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {

@@ -39,6 +39,7 @@ class MaskedConv2D(keras.layers.Layer):
             name="kernel",
             shape=(self.kernel_side, self.kernel_side, input_shape[-1], self.filters),
             initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+            autocast=False,
         )
 
     def call(self, x: tf.Tensor, kernel_mask: Any = None, input_mask: Any = None) -> tf.Tensor:
@@ -77,6 +78,7 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
             name="kernel",
             shape=(self.kernel_side, self.kernel_side, input_shape[-1], 1),
             initializer=keras.initializers.RandomNormal(stddev=deviation),
+            autocast=False,
         )
 
     def call(self, x: tf.Tensor, kernel_mask: Any = None) -> tf.Tensor:

@@ -2,7 +2,8 @@
 
 Layers inside a block get masks and probabilities as float32 tensors of a few elements. Keras would
 cast them to the compute dtype of a mixed policy on the way; `autocast=False` keeps them as they
-are, and each layer casts what it multiplies a map with once all masks are in it.
+are, and each layer casts what it multiplies a map with once all masks are in it. (Keras asks for
+that of a layer and, where it is called outside any other, of its variables.)
 """
 
 from __future__ import annotations

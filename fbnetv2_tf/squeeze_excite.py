@@ -47,9 +47,9 @@ class MaskedSqueezeExcite(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels, squeezed = int(input_shape[-1] or 0), self.squeezed_channels
         self.reduce_kernel = self._kernel("reduce_kernel", channels, squeezed)
-        self.reduce_bias = self.add_weight(name="reduce_bias", shape=(squeezed,))
+        self.reduce_bias = self._bias("reduce_bias", squeezed)
         self.expand_kernel = self._kernel("expand_kernel", squeezed, channels)
-        self.expand_bias = self.add_weight(name="expand_bias", shape=(channels,))
+        self.expand_bias = self._bias("expand_bias", channels)
 
     def call(
         self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
@@ -76,7 +76,12 @@ class MaskedSqueezeExcite(keras.layers.Layer):
 
     def _kernel(self, name: str, rows: int, columns: int) -> Any:
         initializer = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-        return self.add_weight(name=name, shape=(rows, columns), initializer=initializer)
+        return self.add_weight(
+            name=name, shape=(rows, columns), initializer=initializer, autocast=False
+        )
+
+    def _bias(self, name: str, channels: int) -> Any:
+        return self.add_weight(name=name, shape=(channels,), initializer="zeros", autocast=False)
 
 
 def _masked(vector: tf.Tensor, mask: Any) -> tf.Tensor:
