@@ -45,10 +45,9 @@ class Augmentation:
         DataError: An attribute is outside its range.
 
     Example:
-        >>> from fbnetv2_tf.augmentation import Augmentation
-        >>> Augmentation(flip=True, crop_padding=2)
-        Augmentation(flip=True, crop_padding=2, random_resized_crop=None, rand_augment=0.0,
-        mixup=0.0)
+        >>> from fbnetv2_tf.augmentation import PRESETS, Augmentation
+        >>> Augmentation(flip=True, crop_padding=2) == PRESETS["light"]
+        True
 
     References:
         - [RandAugment, arXiv:1909.13719](https://arxiv.org/abs/1909.13719)
@@ -237,9 +236,8 @@ def augmentation(recipe: Augmentation | str | None) -> Augmentation | None:
         DataError: No preset has that name.
 
     Example:
-        >>> augmentation("light")
-        Augmentation(flip=True, crop_padding=2, random_resized_crop=None, rand_augment=0.0,
-        mixup=0.0)
+        >>> augmentation("light").crop_padding
+        2
     """
     if isinstance(recipe, str):
         if recipe not in PRESETS:

@@ -71,14 +71,20 @@ class RandAugment:
 
     def _change_group(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         shape = images.shape
-        for number in range(self.operations):
-            drawn = tf.random.stateless_uniform(
-                (), tf.random.fold_in(seed, number), 0, len(self.layers), tf.int32
+
+        def operate(number: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            choice_seed, layer_seed = (
+                tf.random.fold_in(seed, 2 * number + place) for place in range(2)
             )
-            layer_seed = tf.random.fold_in(seed, self.operations + number)
+            drawn = tf.random.stateless_uniform((), choice_seed, 0, len(self.layers), tf.int32)
             branches = [_apply(layer, images, layer_seed) for layer in self.layers]
             images = tf.ensure_shape(tf.switch_case(drawn, branches), shape)
-            images = tf.clip_by_value(images, 0.0, 1.0)
+            return number + 1, tf.clip_by_value(images, 0.0, 1.0)
+
+        # A loop of the graph: the eleven branches are traced once, which takes seconds.
+        _, images = tf.while_loop(
+            lambda number, _: number < self.operations, operate, (tf.constant(0), images)
+        )
         return images
 
 

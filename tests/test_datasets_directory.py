@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +316,59 @@ def test_bad_images_are_skipped_named_and_counted(
     assert [path for path, _ in splits.unreadable] == expected
     for path in expected:
         assert sum(f"Skipped '{path}'" in line for line in caplog.messages) == 1
+
+
+def png_with(height: int, width: int, pixels: bytes) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", header),
+            chunk(b"IDAT", zlib.compress(pixels)),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
+def write_bad_files(folder: Path, good: dict[str, bytes]) -> list[Path]:
+    """Files that are broken in ten different ways."""
+    jpeg, png, gif, webp = (good[kind] for kind in ("jpeg", "png", "gif", "webp"))
+    contents = {
+        "empty.jpg": b"",
+        "page.jpg": b"<!DOCTYPE html><html>404</html>",
+        "zeros.png": bytes(500),
+        "half.jpg": jpeg[: len(jpeg) // 2],
+        "half.gif": gif[: len(gif) // 2],
+        "half.webp": webp[: len(webp) // 2],
+        "checksum.png": png[:45] + bytes([png[45] ^ 0xFF]) + png[46:],
+        "header.jpg": jpeg[:20],
+        "huge.png": png_with(60_000, 60_000, bytes(100)),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "link.png").symlink_to(folder / "nowhere.png")
+    return sorted([*(folder / name for name in contents), folder / "link.png"])
+
+
+def test_ten_kinds_of_damage_are_all_named(root: Path) -> None:
+    image = Image.effect_noise((40, 30), 50).convert("RGB")
+    good = {}
+    for kind in ("jpeg", "png", "gif", "webp"):
+        file = io.BytesIO()
+        image.save(file, kind)
+        good[kind] = file.getvalue()
+    bad = write_bad_files(root / "ant", good)
+    splits = load(root, on_bad_image="skip")
+    for part in parts(splits):
+        numbers(part.dataset(8))
+    assert [path for path, _ in splits.unreadable] == [str(path) for path in bad]
+    reasons = dict(splits.unreadable)
+    assert reasons[str(root / "ant" / "link.png")] == "no such file or directory"
+    assert all(reason and "\n" not in reason for reason in reasons.values())
 
 
 def test_evaluation_leaves_bad_images_out(root: Path) -> None:

@@ -38,7 +38,7 @@ class ImageFile:
         fault: Why it cannot be an image, or the empty string.
         is_bmp: Whether it is a BMP file, whose fourth channel means nothing.
         orientation: EXIF orientation, 1 to 8.
-        hash: Of its size and of 1 KiB from its middle and its end; equal for equal files.
+        hash: Of its size and of 1 KiB from its beginning, middle and end; equal for equal files.
     """
 
     path: bytes
@@ -133,7 +133,8 @@ def inspect_image(path: bytes, seed: int = 0) -> ImageFile:
             size = os.fstat(descriptor).st_size
             head = sample = os.pread(descriptor, _HEAD, 0)
             if size > _HEAD:
-                sample = os.pread(descriptor, _SAMPLE, size // 2)
+                sample = head[-_SAMPLE:]
+                sample += os.pread(descriptor, _SAMPLE, size // 2)
                 sample += os.pread(descriptor, _SAMPLE, size - _SAMPLE)
         finally:
             os.close(descriptor)

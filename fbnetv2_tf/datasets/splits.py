@@ -75,7 +75,8 @@ class Split:
         """The first `count` images (all when `None`) in the part's own order.
 
         Returns:
-            Array of shape `(count, height, width, channels)`, float32 in [0, 1].
+            Array of shape `(count, height, width, channels)`, float32 in [0, 1]; shorter by the
+            unreadable images where those are skipped.
 
         Raises:
             DataError: An image cannot be read.
@@ -167,10 +168,9 @@ class Split:
         Example:
             >>> from fbnetv2_tf.datasets import load_dataset
             >>> splits = load_dataset("fashion_mnist_10k")
-            >>> data = splits.train.dataset(64, shuffle_seed=1, augment="light",
-            drop_remainder=True)
-            >>> data.element_spec[0].shape
-            TensorShape([64, 28, 28, 1])
+            >>> data = splits.train.dataset(64, shuffle_seed=1, augment="light")
+            >>> int(data.cardinality())
+            110
         """
         make_epoch = self.epochs(
             batch_size, shuffle_seed=shuffle_seed, augment=augment, drop_remainder=drop_remainder
