@@ -217,6 +217,7 @@ def random_boxes(
 
 PRESETS = {
     "none": Augmentation(),
+    "flip": Augmentation(flip=True),
     "light": Augmentation(flip=True, crop_padding=2),
     "strong": Augmentation(flip=True, random_resized_crop=(0.35, 1.0), rand_augment=0.5, mixup=0.2),
 }
@@ -227,7 +228,7 @@ def augmentation(recipe: Augmentation | str | None) -> Augmentation | None:
     """The recipe of a preset's name.
 
     Args:
-        recipe: `"none"`, `"light"`, `"strong"`, a recipe, or `None`.
+        recipe: `"none"`, `"flip"`, `"light"`, `"strong"`, a recipe, or `None`.
 
     Returns:
         The recipe; `None` for one that changes nothing.

@@ -46,7 +46,7 @@ class SearchSettings:
     architecture_learning_rate: float = 0.05
     temperature: float = 5.0
     final_temperature: float = 0.5
-    augment: str = "light"
+    augment: str = "flip"
     seed: int = 0
 
     def __post_init__(self) -> None:

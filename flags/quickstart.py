@@ -59,11 +59,10 @@ def main(options: QuickstartOptions) -> None:
             folder,
             f"--max_macs={options.max_macs:.0f}",
             f"--epochs={epochs['search']}",
-            "--augment=none",
             f"--candidates={4 if options.short else 16}",
         ],
     )
-    _command(train.DRIVER, [f"--run={options.output}", f"--epochs={epochs['train']}"])
+    _command(train.DRIVER, [f"--run={options.output}", f"--epochs={epochs['train']}", "--augment=flip"])
     for quantization, file in FILES.items():
         _command(
             export.DRIVER,

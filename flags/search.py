@@ -125,7 +125,7 @@ def _define_settings(values: Any) -> None:
     for name, (default, text) in number.items():
         flags.DEFINE_float(name, default, text, flag_values=values)
     flags.DEFINE_string(
-        "augment", "light", "Augmentation: none, light or strong.", flag_values=values
+        "augment", "flip", "Augmentation: none, flip, light or strong.", flag_values=values
     )
 
 
