@@ -87,7 +87,8 @@ class MaskedBlock(keras.layers.Layer):
         return mixed_activation(x, self.block.activation, weights.get("activation"))
 
     def get_config(self) -> dict[str, Any]:
-        block = {field.name: list(getattr(self.block, field.name)) for field in fields(self.block)}
+        given = {field.name: list(getattr(self.block, field.name)) for field in fields(self.block)}
+        block = {field: values for field, values in given.items() if values}
         config = {"block": block, "input_channels": list(self.input_channels)}
         return {**super().get_config(), **config}
 
