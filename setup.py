@@ -113,7 +113,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"fbnetv2-{driver} = fbnetv2_tf.flags.{driver}:console"
-            for driver in ("search", "train", "evaluate", "export", "count")
+            for driver in ("search", "train", "evaluate", "export", "count", "latency")
         ]
     },
     options={"editable_wheel": {"mode": "strict"}},

@@ -17,7 +17,7 @@ from typing import Any
 
 from .atomic_files import write_bytes
 from .derivation import Landscape
-from .errors import BudgetError, InputError
+from .errors import BudgetError
 from .limits import LIMITS
 from .units import format_quantity
 
@@ -118,19 +118,14 @@ def front_table(children: Sequence[Child], others: Mapping[str, float]) -> str:
 def plot_front(path: Path, children: Sequence[Child]) -> None:
     """Draws accuracy against multiply-adds, each child beside the budget it was derived for.
 
+    matplotlib, an optional extra (`report`), is imported here only.
+
     Args:
         path: the picture; its suffix says the format.
         children: at least one.
-
-    Raises:
-        InputError: where matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError(
-            "A plot needs matplotlib: pip install 'fbnetv2_tf[report]'. Received: no matplotlib."
-        ) from error
+    from matplotlib.figure import Figure
+
     figure: Any = Figure(figsize=(6, 3.8), layout="constrained")
     axes = figure.subplots()
     macs = [child.cost["macs"] / 1e6 for child in children]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -98,7 +99,10 @@ def write_results(
         children.append(Child(limit, text, record["cost"], score.loss, score.accuracy, name))
     table = front_table(children, budgets.others)
     run.write_text(FRONT_TABLE, table + "\n")
-    plot_front(run / FRONT_PLOT, children)
+    if importlib.util.find_spec("matplotlib") is None:
+        print("No plot: it needs matplotlib (pip install 'fbnetv2-tf[report]').")
+    else:
+        plot_front(run / FRONT_PLOT, children)
     run.write_json(SEARCH, {"children": [asdict(child) for child in children], **common})
     print(table)
 

@@ -1,0 +1,259 @@
+"""`fbnetv2-latency`: the latency table of a device for the blocks of a space."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from fbnetv2_tf.atomic_files import write_bytes, write_text
+from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.space import Space, parse_space
+
+from .common import define_path
+from .driver import Driver
+from .quiet import import_tensorflow
+
+MANIFEST, RESULTS = "manifest.json", "results.csv"
+
+
+@dataclass(frozen=True)
+class LatencyOptions:
+    """What `fbnetv2-latency` was asked for; the flags of the same names say what each is."""
+
+    space: str
+    output: Path | None
+    dtype: str
+    threads: int
+    repeats: int
+    grid: int
+    check: int
+    seed: int
+    export_blocks: Path | None
+    import_results: Path | None
+    device: str | None
+    phone_binary: str | None
+
+
+def define(values: Any) -> None:
+    """Registers the flags."""
+    flags.DEFINE_string(
+        "space", "fashion28", "A preset, a file, or the text of a space.", flag_values=values
+    )
+    define_path(values, "output", "The table to write, a .json file.")
+    flags.DEFINE_enum(
+        "dtype", "float32", ["float32", "int8"], "Of the measured files.", flag_values=values
+    )
+    integers = {
+        "threads": (1, "Of the interpreter."),
+        "repeats": (30, "Samples of each block; their median counts."),
+        "grid": (2, "Points along each width; interpolation in between."),
+        "check": (20, "Random whole networks that the table is compared with; 0 for none."),
+        "seed": (0, "Of those networks and of the order of measurements."),
+    }
+    for name, (default, text) in integers.items():
+        flags.DEFINE_integer(name, default, text, flag_values=values)
+    define_path(
+        values,
+        "export_blocks",
+        "Write the .tflite files, a manifest and an empty results.csv into this folder, for "
+        "measuring them elsewhere, and do nothing else.",
+    )
+    define_path(values, "import_results", "A CSV of columns name, ms to make the table of.")
+    flags.DEFINE_string(
+        "device", None, "Name of the device, with --import_results or a phone.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "phone_binary",
+        None,
+        "Measure on the phone that adb has, with benchmark_model at this path on it.",
+        flag_values=values,
+    )
+
+
+def options(values: Any) -> LatencyOptions:
+    """Reads the flags."""
+    given = LatencyOptions(**{f.name: values[f.name].value for f in fields(LatencyOptions)})
+    if given.output is None and given.export_blocks is None:
+        raise InputError("--output must name the table to write, such as --output=table.json.")
+    for name in ("threads", "repeats"):
+        if getattr(given, name) < 1:
+            raise InputError(f"--{name} must be at least 1. Received: {getattr(given, name)}.")
+    if given.check < 0:
+        raise InputError(f"--check must be at least 0. Received: {given.check}.")
+    return given
+
+
+def main(options: LatencyOptions) -> None:
+    """Measures, exports or imports."""
+    from fbnetv2_tf.builders.latency_blocks import block_grids, block_texts, table_of
+
+    space = parse_space(options.space)
+    grids = block_grids(space, options.grid)
+    texts = block_texts(grids)
+    if options.import_results is not None:
+        ms = read_results(options.import_results)
+        device = {"device": options.device or "unknown", "dtype": options.dtype}
+        table = table_of(
+            grids, {text: ms[n] for text in texts if (n := file_name(text)) in ms}, device
+        )
+        table.save(_output(options))
+        print(f"{len(texts)} measurements are in '{options.output}'.")
+        return
+    import_tensorflow()
+    print(f"{len(texts)} blocks to measure.", flush=True)
+    if options.export_blocks is not None:
+        export_blocks(options.export_blocks, texts, options)
+        return
+    whole = [str(space.sample(options.seed + number)) for number in range(options.check)]
+    files = _files([*texts, *whole], options)
+    ms, device = _measured(files, options)
+    table = table_of(grids, ms, device)
+    if whole:
+        table = replace(table, honesty=_honesty(table, space, whole, ms))
+    table.save(_output(options))
+    print(f"The table is in '{options.output}'; a call costs {table.call_ms:.4f} ms.")
+
+
+def file_name(text: str) -> str:
+    """The name of the file of a network that is one block.
+
+    Example:
+        >>> file_name("in_hw8_c3 cn_k3_s2_c8_nre fc_c1")
+        'in_hw8_c3-cn_k3_s2_c8_nre-fc_c1.tflite'
+    """
+    return f"{text.replace(' ', '-')}.tflite"
+
+
+def export_blocks(folder: Path, texts: Sequence[str], options: LatencyOptions) -> None:
+    """Writes the files, what they are, and a CSV to be filled in."""
+    from fbnetv2_tf.builders.latency_blocks import network_file
+
+    for text in texts:
+        write_bytes(folder / file_name(text), network_file(text, options.dtype, options.seed))
+    blocks = {file_name(text): text for text in texts}
+    about = {"space": str(parse_space(options.space)), "dtype": options.dtype, "unit": "ms"}
+    write_text(folder / MANIFEST, json.dumps({**about, "files": blocks}, indent=1) + "\n")
+    write_text(folder / RESULTS, "name,ms\n" + "".join(f"{name},\n" for name in blocks))
+    print(
+        f"{len(texts)} files are in '{folder}'. Fill in the milliseconds of {RESULTS} and give it "
+        "back with --import_results."
+    )
+
+
+def read_results(path: Path) -> dict[str, float]:
+    """Reads the CSV of columns name, ms.
+
+    Raises:
+        InputError: naming the line that is wrong.
+    """
+    results = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {"name", "ms"} <= set(rows.fieldnames or ()):
+            raise InputError(
+                f"'{path}' must have the columns name, ms. Received: {rows.fieldnames}."
+            )
+        for row in rows:
+            try:
+                value = float(row["ms"])
+            except (TypeError, ValueError):
+                value = -1.0
+            if not 0 <= value < float("inf"):
+                raise InputError(
+                    f"'{path}' line {rows.line_num}: ms must be a number, zero or above. "
+                    f"Received: {row['ms']!r}."
+                )
+            results[row["name"]] = value
+    return results
+
+
+def _files(texts: Sequence[str], options: LatencyOptions) -> dict[str, bytes]:
+    """Makes the files, and says after the first of them how long that will take."""
+    from fbnetv2_tf.builders.latency_blocks import network_file
+
+    files, began = {}, time.monotonic()
+    texts = list(dict.fromkeys(texts))
+    for number, text in enumerate(texts, start=1):
+        files[text] = network_file(text, options.dtype, options.seed)
+        if number == min(5, len(texts)):
+            each = (time.monotonic() - began) / number
+            print(
+                f"{len(texts)} files to make and measure, about "
+                f"{len(texts) * (each + 0.002 * options.repeats) / 60:.1f} minutes.",
+                flush=True,
+            )
+    return files
+
+
+def _measured(
+    files: dict[str, bytes], options: LatencyOptions
+) -> tuple[dict[str, float], dict[str, Any]]:
+    import tempfile
+
+    from fbnetv2_tf.builders.latency import measure_here, measure_on_phone, this_device
+
+    device = this_device(options.threads, options.dtype)
+    if options.phone_binary is None:
+        measured = measure_here(
+            files, threads=options.threads, repeats=options.repeats, seed=options.seed
+        )
+        return measured, device
+    device = {**device, "device": options.device or "phone over adb", "runtime_version": "unknown"}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        for number, (text, content) in enumerate(files.items()):
+            paths[text] = Path(folder) / f"{number:05d}.tflite"
+            paths[text].write_bytes(content)
+        runs, binary = options.repeats, options.phone_binary
+        return measure_on_phone(paths, binary, options.threads, runs), device
+
+
+def _honesty(
+    table: Any, space: Space, whole: Sequence[str], ms: dict[str, float]
+) -> dict[str, Any]:
+    from fbnetv2_tf.architecture import parse_architecture
+    from fbnetv2_tf.builders.latency import honesty
+    from fbnetv2_tf.latency_table import NANOSECONDS
+
+    predicted = [table.cost_ns(parse_architecture(text)) / NANOSECONDS for text in whole]
+    found = honesty(predicted, [ms[text] for text in whole])
+    print(found)
+    return asdict(found)
+
+
+def _output(options: LatencyOptions) -> Path:
+    if options.output is None:
+        raise InputError("--output must name the table to write, such as --output=table.json.")
+    return options.output
+
+
+DRIVER = Driver(
+    name="fbnetv2-latency",
+    summary="Measures the latency of every block of a space on a device.",
+    usage=(
+        "fbnetv2-latency --space=fashion28 --output=table.json",
+        "fbnetv2-latency --space=fashion28 --export_blocks=blocks",
+        "fbnetv2-latency --space=fashion28 --import_results=blocks/results.csv "
+        "--device='my board' --output=table.json",
+    ),
+    first=("space", "output", "dtype", "threads", "repeats", "grid", "check", "export_blocks"),
+    define=define,
+    options=options,
+    main=main,
+)
+
+
+def console() -> None:
+    """The console script."""
+    DRIVER.console()
+
+
+if __name__ == "__main__":
+    console()
