@@ -107,14 +107,15 @@ def _tables(
     if block.skippable and kind == "sk":
         values["activation"] = (SKIP_ACTIVATION,)
     along = {axis: _along(values[axis], place) for place, axis in enumerate(AXES)}
-    whole = {"side": side, "stride": stride, "input_channels": along["input"]}
+    whole: dict[str, Any] = {"side": side, "stride": stride, "input_channels": along["input"]}
     whole |= {axis: along[axis] for axis in ("expansion", "channels", "se", "activation")}
     if resource == PEAK:
         return (_rank(block_peak(kind, **whole)),)
     if resource == LATENCY:
         taken = {token.field: along.get(token.field) for token in GRAMMAR[kind]}
-        taken |= {"side": side, "stride": stride, "input_channels": along["input"]}
-        return (_rank(latency.block_ns(kind, **taken)),)
+        inputs = along["input"]
+        row = latency.block_ns(kind, **taken, side=side, stride=stride, input_channels=inputs)
+        return (_rank(row),)
     operators = block_operators(
         kind,
         side=side,

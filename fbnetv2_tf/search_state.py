@@ -75,7 +75,7 @@ class SearchState(keras.callbacks.Callback):
         self.epochs.append({**entry, "probabilities": probabilities})
         buffer = io.BytesIO()
         history = np.frombuffer(json.dumps(self.epochs).encode(), np.uint8)
-        np.savez(buffer, history=history, **self._variables())
+        np.savez(buffer, history=history, **self._variables())  # type: ignore[arg-type]
         name = f"{CHECKPOINTS}/epoch_{epoch + 1:05d}.npz"
         self.run.write_bytes(name, buffer.getvalue())
         for old in sorted((self.run / CHECKPOINTS).glob("epoch_*.npz"))[:-KEPT]:

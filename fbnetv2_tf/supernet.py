@@ -409,8 +409,9 @@ class Supernet(keras.Model):
 
     def make_train_function(self, force: bool = False) -> Any:
         """One compiled function a phase; the phase is read from the batch, outside the graph."""
-        if self.train_function is not None and not force:
-            return self.train_function
+        existing: Any = self.train_function
+        if existing is not None and not force:
+            return existing
         compiled: dict[tuple[int, int], Any] = {}
         warm = int(self.choices.step)
         state = {"step": warm}

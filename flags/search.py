@@ -103,27 +103,30 @@ def _define_limits(values: Any) -> None:
     )
 
 
+# Name, default, help; `test_search_driver` holds the defaults against those of `SearchSettings`.
+_INTEGERS = (
+    ("epochs", 16, "Passes over the data, warm-up included."),
+    ("warmup_epochs", 1, "Epochs at the start in which only the weights learn."),
+    ("batch_size", 64, "Images in a step."),
+    ("seed", 0, "Of everything random."),
+)
+_NUMBERS = (
+    ("learning_rate", 0.15, "Of the weights, at the start."),
+    ("weight_decay", 1e-4, "Of the weights."),
+    ("gradient_norm", 5.0, "To which the gradient of the weights is clipped."),
+    ("architecture_learning_rate", 0.05, "Of the architecture logits."),
+    ("temperature", 5.0, "Of the sampling, at the start."),
+    ("final_temperature", 0.5, "Of the sampling, at the end."),
+)
+_SETTINGS = (*(row[0] for row in _INTEGERS), *(row[0] for row in _NUMBERS), "augment")
+
+
 def _define_settings(values: Any) -> None:
-    """A flag for each of `SearchSettings`; its defaults stay there, where the library has them."""
-    integer = {"epochs": 16, "warmup_epochs": 1, "batch_size": 64, "seed": 0}
-    number = {
-        "learning_rate": (0.15, "Of the weights, at the start."),
-        "weight_decay": (1e-4, "Of the weights."),
-        "gradient_norm": (5.0, "To which the gradient of the weights is clipped."),
-        "architecture_learning_rate": (0.05, "Of the architecture logits."),
-        "temperature": (5.0, "Of the sampling, at the start."),
-        "final_temperature": (0.5, "Of the sampling, at the end."),
-    }
-    texts = {
-        "epochs": "Passes over the data, warm-up included.",
-        "warmup_epochs": "Epochs at the start in which only the weights learn.",
-        "batch_size": "Images in a step.",
-        "seed": "Of everything random.",
-    }
-    for name, default in integer.items():
-        flags.DEFINE_integer(name, default, texts[name], flag_values=values)
-    for name, (default, text) in number.items():
-        flags.DEFINE_float(name, default, text, flag_values=values)
+    """A flag for each of `SearchSettings`, which would take TensorFlow to import."""
+    for name, whole, text in _INTEGERS:
+        flags.DEFINE_integer(name, whole, text, flag_values=values)
+    for name, number, text in _NUMBERS:
+        flags.DEFINE_float(name, number, text, flag_values=values)
     flags.DEFINE_string(
         "augment", "flip", "Augmentation: none, flip, light or strong.", flag_values=values
     )
@@ -170,11 +173,8 @@ def options(values: Any) -> SearchOptions:
         raise InputError("--output must name the run folder to write, such as --output=runs/first.")
     names = [field.name for field in fields(SearchOptions)]
     given = {name: values[name].value for name in names if name in values}
-    settings = ("epochs", "warmup_epochs", "batch_size", "learning_rate", "weight_decay")
-    settings += ("gradient_norm", "architecture_learning_rate", "temperature")
-    settings += ("final_temperature", "augment", "seed")
     given["dataset"] = values.dataset or "fashion_mnist_10k"
-    given["settings"] = {name: values[name].value for name in settings}
+    given["settings"] = {name: values[name].value for name in _SETTINGS}
     given["flagfile"] = flagfile_text("fbnetv2-search", values)
     return SearchOptions(**given)
 
@@ -243,7 +243,7 @@ def _load(options: SearchOptions, space: Space) -> DataSplits:
         options.data_dir,
         image_side=max(space.sides),
         seed=0,
-        **({} if options.on_bad_image == "fail" else {"on_bad_image": options.on_bad_image}),
+        on_bad_image="skip" if options.on_bad_image == "skip" else "fail",
     )
 
 
