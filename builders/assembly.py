@@ -42,6 +42,9 @@ class ModelOptions:
     Attributes:
         classes, include_top, features, normalize, dropout, stochastic_depth, padding, bn_epsilon,
             bn_momentum, zero_init_residual, hard_swish, input_size, dtype, name: as there.
+        se_activation: of every squeeze-and-excite; None for the block's own. timm has relu.
+        head_bias: whether the last 1x1 of `ip` has a bias, as timm's has. Both are for imported
+            weights; the text and its costs know nothing of them.
     """
 
     classes: int | None = None
@@ -58,6 +61,8 @@ class ModelOptions:
     input_size: tuple[int | None, int | None] | None = None
     dtype: Any = None
     name: str | None = None
+    se_activation: str | None = None
+    head_bias: bool = False
 
     def __post_init__(self) -> None:
         check_choice("padding", self.padding, ("same", "symmetric"))
@@ -132,6 +137,8 @@ def _style(dialect: Dialect, options: ModelOptions) -> LayerStyle:
         logits_dtype=dialect.variable_dtype(options.dtype),
         zero_init_residual=options.zero_init_residual,
         fused_hard_swish=options.hard_swish == "fused",
+        se_activation=options.se_activation,
+        head_bias=options.head_bias,
     )
 
 

@@ -76,7 +76,9 @@ def _expand(layers: BlockLayers, block: Block, x: Tensor) -> Tensor:
 def _pooled_head(layers: BlockLayers, block: Block, x: Tensor) -> Tensor:
     """`ip`: expansion, mean of the map, 1x1 without BatchNorm, activation."""
     x = layers.mean(_expand(layers, block, x), "pool")
-    x = layers.convolution(x, "project_conv", cast(int, block.channels))
+    x = layers.convolution(
+        x, "project_conv", cast(int, block.channels), use_bias=layers.style.head_bias
+    )
     return layers.activate(x, "project_act", cast(str, block.activation))
 
 

@@ -51,6 +51,8 @@ class LayerStyle:
         logits_dtype: of the classifier, which mixed policies leave in float32.
         zero_init_residual: whether the last gamma before a residual starts at 0.
         fused_hard_swish: whether a hard-swish is one layer, or the operators that it consists of.
+        se_activation: of every squeeze-and-excite; None for the block's own.
+        head_bias: whether the last 1x1 of `ip` has a bias.
     """
 
     dialect: Dialect
@@ -61,6 +63,8 @@ class LayerStyle:
     logits_dtype: Any = None
     zero_init_residual: bool = True
     fused_hard_swish: bool = True
+    se_activation: str | None = None
+    head_bias: bool = False
 
 
 class BlockLayers:
@@ -142,7 +146,7 @@ class BlockLayers:
         """Multiplies each channel of `x` by a gate that is computed from the mean of the map."""
         z = self.mean(x, "se_pool")
         z = self.convolution(z, "se_reduce", squeezed, use_bias=True)
-        z = self.activate(z, "se_act", activation)
+        z = self.activate(z, "se_act", self.style.se_activation or activation)
         z = self.convolution(z, "se_expand", int(x.shape[-1]), use_bias=True)
         if self.style.fused_hard_swish:
             gate = self.style.dialect.gate(**self._common("se_gate"))(z)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .datasets import load_dataset as load_dataset
     from .errors import ArchitectureError as ArchitectureError
     from .errors import BudgetError as BudgetError
+    from .errors import CheckpointError as CheckpointError
     from .errors import DataError as DataError
     from .errors import ExportError as ExportError
     from .errors import InputError as InputError
@@ -57,6 +58,7 @@ _MODULE_OF = {
     "Block": "architecture",
     "Budget": "objectives",
     "BudgetError": "errors",
+    "CheckpointError": "errors",
     "Choice": "choices",
     "Cost": "counting",
     "DataError": "errors",

@@ -32,3 +32,7 @@ class RunError(InputError):
 
 class ExportError(InputError):
     """A model that cannot be exported, or whose exported form did not agree with it."""
+
+
+class CheckpointError(InputError):
+    """PyTorch weights that are not those of the network, or cannot be read or written."""
