@@ -23,6 +23,7 @@ FLAGS = "flags.txt"
 SPACE = "space.txt"
 ARCHITECTURE = "architecture.txt"
 SEARCH = "search.json"
+INHERITED = "inherited.keras"
 CHILD = "child.keras"
 TRAIN = "train.json"
 EXPORT = "export.json"
@@ -34,6 +35,7 @@ WRITTEN_BY = {
     SPACE: "fbnetv2-search",
     ARCHITECTURE: "fbnetv2-search",
     SEARCH: "fbnetv2-search",
+    INHERITED: "fbnetv2-search",
     CHILD: "fbnetv2-train",
     TRAIN: "fbnetv2-train",
     EXPORT: "fbnetv2-export",

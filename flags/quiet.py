@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fbnetv2_tf.errors import InputError
+
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
@@ -22,6 +24,8 @@ def quiet_start() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except InputError:
+            raise  # its one sentence says it all
         except BaseException:
             sys.stderr.flush()
             held.seek(0)

@@ -1,0 +1,46 @@
+"""Keras models in files: written atomically, read with one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fbnetv2_tf.atomic_files import replacing
+from fbnetv2_tf.errors import RunError
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Writes a `.keras` file at once or not at all.
+
+    Args:
+        model: a Keras model; what it was compiled with is not kept.
+        path: the file, whose name ends in `.keras`.
+
+    Raises:
+        RunError: where the system refuses, or the name has another ending.
+    """
+    if path.suffix != ".keras":
+        raise RunError(f"A model's file must end in '.keras'. Received: '{path}'.")
+    with replacing(path) as new:
+        model.save(new, include_optimizer=False)
+
+
+def load_model(path: Path) -> Any:
+    """Reads a `.keras` file without running any code that is in it.
+
+    Raises:
+        RunError: where there is no such file, or it does not hold a Keras model of stock layers.
+    """
+    if not path.is_file():
+        raise RunError(f"There is no file '{path}'.")
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise RunError(f"'{path}' is not a .keras file.")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    # A damaged or hostile file can fail anywhere in Keras's reader, in every way there is.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise RunError(f"'{path}' does not hold a model that can be loaded: {reason}") from error

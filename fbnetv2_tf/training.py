@@ -1,0 +1,151 @@
+"""`train_child`: a plain Keras model trained by a recipe, with plain `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .datasets import DataSplits
+from .errors import InputError
+from .interruption import StopRequest
+from .recipe import Recipe
+from .training_form import training_form
+from .training_state import TrainingState
+
+EVALUATION_BATCH = 250
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        history: the metrics of each epoch: `loss`, `accuracy` (of augmented images, while the
+            weights move), `val_loss`, `val_accuracy`; accuracies from 0 to 1. Where labels are
+            smoothed, `cross_entropy` and `val_cross_entropy` are without that.
+        validation: `loss` and `accuracy` of the final weights on the validation images.
+        test: the same on the test images, looked at once, after the last epoch.
+    """
+
+    history: tuple[dict[str, float], ...]
+    validation: dict[str, float]
+    test: dict[str, float]
+
+
+def train_child(
+    model: Any,
+    data: DataSplits,
+    recipe: Recipe | None = None,
+    *,
+    checkpoints: Path | None = None,
+    identity: dict[str, Any] | None = None,
+    stop: StopRequest | None = None,
+    callbacks: tuple[Any, ...] = (),
+) -> Trained:
+    """Trains a model in place, on the weights and architecture parts of a data set together.
+
+    Args:
+        model: a functional Keras classifier with logits (batch, classes); its weights are the
+            start, and are the trained ones afterwards.
+        data: the data set, of the model's image shape and classes.
+        recipe: how; None for the defaults.
+        checkpoints: folder in which every epoch is saved and from which a training that was
+            stopped goes on as if it had not been; None to save nothing.
+        identity: what distinguishes this training from others that might be in the folder, beside
+            the recipe and the data set.
+        stop: asks the training to end.
+        callbacks: Keras callbacks to be called too.
+
+    Returns:
+        The history, and the accuracies of the final weights.
+
+    Raises:
+        InputError: where the data set does not fit the model, or the training diverged.
+        RunError: where the folder holds the checkpoints of another training.
+        RunInterruptedError: where `stop` received a signal.
+    """
+    recipe = recipe or Recipe()
+    _check(model, data, recipe)
+    fast = training_form(model)
+    steps = data.train.steps(recipe.batch_size, drop_remainder=True)
+    _compile(fast, recipe.optimizer(fast, steps), recipe.label_smoothing)
+    images = {"data": data.name, "training_images": data.train.size}
+    state = TrainingState(checkpoints, {**asdict(recipe), **images, **(identity or {})}, stop)
+    first = state.restore(fast)
+    if first < recipe.epochs:
+        fast.fit(
+            _batches(data, recipe, first),
+            validation_data=_one_hot(data.validation.dataset(EVALUATION_BATCH), data.classes),
+            initial_epoch=first,
+            epochs=recipe.epochs,
+            callbacks=[state, *callbacks],
+            verbose=0,
+        )
+    elif recipe.ema:
+        fast.optimizer.finalize_variable_values(fast.trainable_variables)
+    measured = [evaluate(fast, part) for part in (data.validation, data.test)]
+    if fast is not model:
+        model.set_weights(fast.get_weights())
+    return Trained(tuple(state.epochs), *measured)
+
+
+def evaluate(model: Any, part: Any) -> dict[str, float]:
+    """`loss` (cross-entropy without smoothing) and `accuracy` (0 to 1) on a part of a data set."""
+    if getattr(model, "optimizer", None) is None:
+        _compile(model, keras.optimizers.SGD(), 0.0)
+    batches = _one_hot(part.dataset(EVALUATION_BATCH), part.classes)
+    measured = model.evaluate(batches, verbose=0, return_dict=True)
+    loss = measured.get("cross_entropy", measured["loss"])
+    return {"loss": float(loss), "accuracy": float(measured["accuracy"])}
+
+
+def _compile(model: Any, optimizer: Any, label_smoothing: float) -> None:
+    metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    if label_smoothing:
+        metrics.append(keras.metrics.CategoricalCrossentropy("cross_entropy", from_logits=True))
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        ),
+        metrics=metrics,
+        # XLA takes four times as long for small convolutions on a CPU.
+        jit_compile="auto" if keras.backend.backend() != "tensorflow" else False,
+    )
+
+
+def _batches(data: DataSplits, recipe: Recipe, first_epoch: int) -> tf.data.Dataset:
+    batches = data.train.dataset(
+        recipe.batch_size,
+        shuffle_seed=recipe.seed,
+        augment=recipe.augment,
+        first_epoch=first_epoch,
+        drop_remainder=True,
+    )
+    return _one_hot(batches, data.classes)
+
+
+def _one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
+    """Labels as rows of `classes` probabilities, unless an augmentation has made them so."""
+    if batches.element_spec[1].dtype.is_floating:
+        return batches
+    return batches.map(lambda images, labels: (images, tf.one_hot(labels, classes)))
+
+
+def _check(model: Any, data: DataSplits, recipe: Recipe) -> None:
+    expected = (*model.input_shape[1:], model.output_shape[-1])
+    received = (*data.image_shape, data.classes)
+    if any(ours not in (None, theirs) for ours, theirs in zip(expected, received, strict=True)):
+        raise InputError(
+            f"The data set must have the network's height, width, channels and classes. Expected: "
+            f"{expected}. Received: {received} ({data.name})."
+        )
+    if recipe.batch_size > data.train.size:
+        raise InputError(
+            f"`batch_size` must be at most the {data.train.size} training images. "
+            f"Received: {recipe.batch_size}."
+        )

@@ -1,0 +1,178 @@
+"""`fbnetv2-export`: a trained network as a .tflite file that was run before it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from fbnetv2_tf.errors import InputError, RunError
+from fbnetv2_tf.run_folder import CHILD, EXPORT, RunFolder
+
+from .common import define_path, define_run, one_of
+from .driver import Driver
+from .export_table import export_table
+from .quiet import import_tensorflow, quiet_start
+from .run_data import DataChoice, data_choice, define_data
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fbnetv2_tf.datasets.splits import Split
+
+FORMS = ("none", "float16", "int8")
+CALIBRATION_SEED = 0
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What `fbnetv2-export` was asked for.
+
+    Attributes:
+        model: the .keras file.
+        output: the .tflite file.
+        data: the data set of calibration and proof.
+        quantization, image_type, hard_swish: as `export_tflite` takes them.
+        calibration_images, proof_images: how many.
+    """
+
+    model: Path
+    output: Path
+    data: DataChoice
+    quantization: str
+    image_type: str | None
+    hard_swish: str | None
+    calibration_images: int
+    proof_images: int
+
+
+def define(values: Any) -> None:
+    """Registers the flags."""
+    define_run(values)
+    define_path(values, "model", "A .keras file, where it is not the run folder's child.keras.")
+    flags.DEFINE_enum(
+        "quantization",
+        "none",
+        FORMS,
+        "none: float32; float16: weights of 2 bytes; int8: every operator in whole numbers.",
+        flag_values=values,
+    )
+    define_path(
+        values, "output", "The file. Default: model.tflite or model_<quantization>.tflite beside."
+    )
+    define_data(values)
+    flags.DEFINE_enum(
+        "image_type",
+        None,
+        ["float32", "int8", "uint8"],
+        "Of the file's input; without it int8 for int8, else float32. uint8 takes raw pixels.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "hard_swish",
+        None,
+        ["fused", "decomposed"],
+        "One operator, or products that LiteRT's delegate takes in int8 too. Without it the "
+        "faster one.",
+        flag_values=values,
+    )
+    for name, default, text in (
+        ("calibration_images", 300, "Training images by which int8 finds its ranges."),
+        ("proof_images", 2000, "Test images on which the file must agree, at most."),
+    ):
+        flags.DEFINE_integer(name, default, text, lower_bound=1, flag_values=values)
+
+
+def options(values: Any) -> ExportOptions:
+    """Reads the flags."""
+    given = one_of(values, "run", "model")
+    run = RunFolder(values.run if given == "run" else values.model.parent)
+    model = run / CHILD if given == "run" else values.model
+    if given == "run" and not model.is_file():
+        raise RunError(
+            f"The run folder '{run.path}' has no file {CHILD!r}. fbnetv2-train writes it."
+        )
+    suffix = "" if values.quantization == "none" else f"_{values.quantization}"
+    output = values.output or run / f"model{suffix}.tflite"
+    if output.suffix != ".tflite":
+        raise InputError(f"--output must end in '.tflite'. Received: '{output}'.")
+    return ExportOptions(
+        model=model,
+        output=output,
+        data=data_choice(values, run),
+        **{name: values[name].value for name in ("quantization", "image_type", "hard_swish")},
+        **{name: values[name].value for name in ("calibration_images", "proof_images")},
+    )
+
+
+def main(options: ExportOptions) -> None:
+    """Exports, proves, writes, and prints what was written."""
+    import_tensorflow()
+    from fbnetv2_tf.builders.keras_file import load_model
+    from fbnetv2_tf.builders.tflite import export_tflite
+
+    model = load_model(options.model)
+    side, channels = model.input_shape[1], model.input_shape[-1]
+    data = options.data.load(image_side=side, channels=channels)
+    calibration, _ = sample(data.train, options.calibration_images)
+    images, labels = sample(data.test, options.proof_images)
+    with quiet_start():  # the converter and the interpreter narrate to file descriptor 2
+        report = export_tflite(
+            model,
+            options.output,
+            quantization=options.quantization,
+            calibration=calibration,
+            proof_images=images,
+            proof_labels=labels,
+            image_type=options.image_type,
+            hard_swish=options.hard_swish,
+        )
+    run = RunFolder(options.output.parent)
+    earlier = run.read_json(EXPORT) if run.has(EXPORT) else {}
+    run.write_json(EXPORT, {**earlier, options.output.name: report.as_json()})
+    print(export_table(report))
+
+
+def sample(part: Split, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Up to `count` images of a part with their labels, of all classes, the same every time.
+
+    Parts can be sorted by class, so the first images would not do.
+    """
+    batch = min(count, part.size)
+    images, labels = next(iter(part.epoch(batch, 0, shuffle_seed=CALIBRATION_SEED)))
+    return images.numpy(), labels.numpy()
+
+
+DRIVER = Driver(
+    name="fbnetv2-export",
+    summary="Writes a trained network as a .tflite file, once it has been run and compared.",
+    usage=(
+        "fbnetv2-export --run=runs/first --quantization=int8",
+        "fbnetv2-export --model=child.keras --output=phone.tflite",
+    ),
+    first=(
+        "run",
+        "quantization",
+        "output",
+        "model",
+        "image_type",
+        "dataset",
+        "data_dir",
+        "calibration_images",
+        "proof_images",
+    ),
+    define=define,
+    options=options,
+    main=main,
+)
+
+
+def console() -> None:
+    """The console script."""
+    DRIVER.console()
+
+
+if __name__ == "__main__":
+    console()

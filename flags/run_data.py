@@ -1,0 +1,82 @@
+"""Which data set a command uses: the one its flags name, or the one of its run folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from fbnetv2_tf.run_folder import SEARCH, TRAIN, RunFolder
+
+from .common import define_dataset
+
+if TYPE_CHECKING:
+    from fbnetv2_tf.datasets import DataSplits
+
+DEFAULT = "fashion_mnist_10k"
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """A data set by name.
+
+    Attributes:
+        name, data_dir, on_bad_image: as `load_dataset` takes them.
+    """
+
+    name: str
+    data_dir: Path | None = None
+    on_bad_image: str = "fail"
+
+    def load(self, *, image_side: int, channels: int) -> DataSplits:
+        """Loads it in the size that a network takes; raises `DataError`."""
+        from fbnetv2_tf.datasets import load_dataset
+
+        return load_dataset(
+            self.name,
+            self.data_dir,
+            image_side=image_side,
+            channels=channels,
+            on_bad_image="skip" if self.on_bad_image == "skip" else "fail",
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for the JSON files of a run."""
+        return asdict(self)
+
+
+def define_data(values: Any) -> None:
+    """Defines `--dataset`, `--data_dir` and `--on_bad_image`."""
+    define_dataset(values)
+    flags.DEFINE_enum(
+        "on_bad_image",
+        "fail",
+        ["fail", "skip"],
+        "What to do about an image that cannot be read.",
+        flag_values=values,
+    )
+
+
+def data_choice(values: Any, run: RunFolder | None = None) -> DataChoice:
+    """What the flags name; what they leave out is that of the run folder, where there is one.
+
+    Args:
+        values: parsed flags of `define_data`.
+        run: the folder whose training or search is asked for its data set.
+
+    Raises:
+        RunError: where the folder's JSON cannot be read.
+    """
+    if values.dataset is not None or run is None:
+        return DataChoice(values.dataset or DEFAULT, values.data_dir, values.on_bad_image)
+    recorded: dict[str, Any] = {}
+    for name in (TRAIN, SEARCH):
+        if run.has(name):
+            recorded = run.read_json(name).get("dataset", {})
+            break
+    folder = values.data_dir or recorded.get("data_dir")
+    return DataChoice(
+        recorded.get("name", DEFAULT), Path(folder) if folder else None, values.on_bad_image
+    )
