@@ -112,7 +112,8 @@ def _tables(
     if resource == PEAK:
         return (_rank(block_peak(kind, **whole)),)
     if resource == LATENCY:
-        taken = {token.field: along.get(token.field) for token in GRAMMAR[kind]}
+        fields = {token.field for token in GRAMMAR[kind]} - {"stride"}
+        taken = {field: along.get(field) for field in fields}
         inputs = along["input"]
         row = latency.block_ns(kind, **taken, side=side, stride=stride, input_channels=inputs)
         return (_rank(row),)

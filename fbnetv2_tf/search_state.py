@@ -82,7 +82,10 @@ class SearchState(keras.callbacks.Callback):
             old.unlink(missing_ok=True)
 
     def _variables(self) -> dict[str, np.ndarray]:
-        return {f"v{i:05d}": np.array(variable) for i, variable in enumerate(self._all())}
+        return {
+            f"v{i:05d}": keras.ops.convert_to_numpy(variable)
+            for i, variable in enumerate(self._all())
+        }
 
     def _all(self) -> list[Any]:
         optimizers = (self.net.optimizer, self.net.architecture_optimizer)

@@ -29,7 +29,7 @@ UNITS = {
     "macs": "multiply-adds for one image",
     "weights": "elements",
     "activation_bytes": "bytes, int8",
-    "latency_ns": "nanoseconds",
+    "latency_ms": "milliseconds for one image, by the table",
 }
 
 
@@ -83,7 +83,7 @@ def write_results(
         architecture = _derive(net, options, budgets.each[0], validation, calibration)
         record = _write_child(run, net, budgets, budgets.each[0], architecture, calibration)
         run.write_json(SEARCH, {**record, **common})
-        _print_child(record, budgets.each[0])
+        _print_child(budgets, architecture)
         return
     children = []
     for limits in budgets.each:
@@ -96,14 +96,15 @@ def write_results(
         score = net.scorer.score(architecture, validation, calibration)
         text, name = str(architecture), inner.path.name
         limit = limits["macs"]
-        children.append(Child(limit, text, record["cost"], score.loss, score.accuracy, name))
+        cost = {r: budgets.landscape.cost(architecture, r) for r in (*limits, "weights")}
+        children.append(Child(limit, text, cost, score.loss, score.accuracy, name))
     table = front_table(children, budgets.others)
     run.write_text(FRONT_TABLE, table + "\n")
     if importlib.util.find_spec("matplotlib") is None:
         print("No plot: it needs matplotlib (pip install 'fbnetv2-tf[report]').")
     else:
         plot_front(run / FRONT_PLOT, children)
-    run.write_json(SEARCH, {"children": [asdict(child) for child in children], **common})
+    run.write_json(SEARCH, {"children": [_child_record(child) for child in children], **common})
     print(table)
 
 
@@ -111,7 +112,7 @@ def _common(net: Supernet, options: SearchOptions, epochs: list[dict[str, Any]])
     return {
         "space": str(net.space),
         "space_size": str(net.space.size),
-        "expected_cost": net.expected_cost(),
+        "expected_cost": _in_milliseconds(net.expected_cost()),
         "dataset": {"name": options.dataset, "data_dir": options.data_dir},
         "options": {k: v for k, v in asdict(options).items() if k not in ("flagfile",)},
         "versions": versions(),
@@ -161,18 +162,32 @@ def _write_child(
         child.save(path)
     run.write_text(ARCHITECTURE, f"{architecture}\n")
     resources = dict.fromkeys((*RESOURCES, "activation_bytes", *limits))
+    costs = {r: budgets.landscape.cost(architecture, r) for r in resources}
     return {
         "architecture": str(architecture),
-        "cost": {r: budgets.landscape.cost(architecture, r) for r in resources},
-        "limits": dict(limits),
+        "cost": _in_milliseconds(costs),
+        "limits": _in_milliseconds(limits),
     }
 
 
-def _print_child(record: Mapping[str, Any], limits: Mapping[str, float]) -> None:
-    cost = record["cost"]
-    print(f"Architecture: {record['architecture']}")
+def _print_child(budgets: Budgets, architecture: Architecture) -> None:
+    landscape = budgets.landscape
+    print(f"Architecture: {architecture}")
     used = "".join(
-        f", {100 * cost[r] / limit:.1f} % of the budget on {LIMITS[r].noun}"
-        for r, limit in limits.items()
+        f", {100 * landscape.cost(architecture, r) / limit:.1f} % of the budget on {LIMITS[r].noun}"
+        for r, limit in budgets.each[0].items()
     )
-    print(f"{format_quantity(cost['macs'])} multiply-adds, {cost['weights']:,} weights{used}")
+    macs, weights = (landscape.cost(architecture, r) for r in ("macs", "weights"))
+    print(f"{format_quantity(macs)} multiply-adds, {weights:,} weights{used}")
+
+
+def _child_record(child: Child) -> dict[str, Any]:
+    return {**asdict(child), "cost": _in_milliseconds(child.cost)}
+
+
+def _in_milliseconds(costs: Mapping[str, float]) -> dict[str, float]:
+    """Costs for a file, where a latency is in milliseconds."""
+    found = dict(costs)
+    if "latency_ns" in found:
+        found["latency_ms"] = found.pop("latency_ns") / LIMITS["latency_ns"].scale
+    return found

@@ -1,0 +1,58 @@
+"""One search as a benchmark's building block: run by the command a user types, or read if done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+DONE = "search.json"
+
+
+def searched(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What a search has found, from its folder where it has finished before.
+
+    Args:
+        folder: of the run; an interrupted search in it goes on.
+        flags: of `fbnetv2-search`, without `output`.
+
+    Returns:
+        The content of `search.json`.
+    """
+    if not (folder / DONE).exists():
+        command("search", {**flags, "output": folder}, folder)
+    content: dict[str, Any] = json.loads((folder / DONE).read_text(encoding="utf-8"))
+    return content
+
+
+def command(driver: str, flags: Mapping[str, Any], folder: Path) -> None:
+    """Runs a driver; what it says is kept in `<folder>.log`, and shown where it fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log = folder.with_name(f"{folder.name}.log")
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    module = f"fbnetv2_tf.flags.{driver}"
+    with log.open("a") as file:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{log.read_text()[-2000:]}")
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of texts as aligned lines."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
