@@ -16,15 +16,16 @@ import numpy as np
 
 from .architecture import Architecture
 from .block_memory import peak_activation_bytes
-from .chain import FAR, Chain, Path, Probabilities
+from .chain import FAR, Chain, Probabilities
 from .cost_tables import LATENCY, PEAK
 from .counting import count
 from .errors import BudgetError
 from .latency_table import LatencyTable
 from .limits import LIMITS
+from .path_draw import PathDraw
 from .path_search import PathSearch
 from .space import Space
-from .worth_table import Window, WorthTable
+from .worth_table import Window
 
 SHARES = (0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.0)
 """Where nothing fills a limit to the first share, the next is tried: the space is too coarse."""
@@ -186,7 +187,7 @@ class Landscape:
             limit: as in `most_probable`, beside the window.
         """
         limits = self._limits(limit)
-        draws = [_Draw(chain, probabilities, window, limits) for chain in self.chains]
+        draws = [PathDraw(chain, probabilities, window, limits) for chain in self.chains]
         masses = np.array([draw.mass for draw in draws])
         if not masses.sum() > 0:
             return []
@@ -272,44 +273,3 @@ class Landscape:
             f"The limit on {noun} must be at least {at_least}, the cost of the smallest "
             f"architecture of the space. Received: {received}."
         )
-
-
-class _Draw:
-    """Random paths of one chain."""
-
-    def __init__(
-        self,
-        chain: Chain,
-        probabilities: Probabilities,
-        window: Window,
-        limits: Mapping[str, float],
-    ) -> None:
-        self.chain, self.window, self.limits = chain, window, limits
-        resource = "macs" if window.resource == PEAK else window.resource
-        bounds = window
-        if window.resource == PEAK:
-            bounds = Window(0, chain.extreme("macs", True)[0])
-        peak = {PEAK: window.high} if window.resource == PEAK else {}
-        allowed = chain.allowed({**limits, **peak})
-        scores = chain.scores(probabilities, sums=True)
-        self.masses = [np.exp(s)[None] * may for s, may in zip(scores, allowed, strict=True)]
-        self.costs = chain.costs(resource)
-        self.table = WorthTable(self.costs, self.masses, bounds, use_sums=True)
-        self.mass = math.exp(chain.side_score(probabilities)) * self.table.whole
-
-    def path(self, random: np.random.Generator) -> Path | None:
-        """A path, or None where the draw has left the window or a limit."""
-        width, cost, steps = 0, 0, []
-        for place, (masses, costs) in enumerate(zip(self.masses, self.costs, strict=True)):
-            flat = (masses[width] * self.table.rest(place + 1, cost + costs[width])).ravel()
-            if not flat.sum() > 0:
-                return None
-            pick = int(random.choice(flat.size, p=flat / flat.sum()))
-            output, option = divmod(pick, costs.shape[2])
-            cost += int(costs[width, output, option])
-            width = output
-            steps.append((output, option))
-        path = tuple(steps)
-        own = self.chain.cost(self.window.resource, path)
-        keeps = all(self.chain.cost(r, path) <= limit for r, limit in self.limits.items())
-        return path if keeps and self.window.low <= own <= self.window.high else None
