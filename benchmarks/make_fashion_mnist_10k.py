@@ -1,5 +1,4 @@
-"""Makes `fbnetv2_tf/datasets/data/fashion_mnist_10k.npz` from Debian's package
-`dataset-fashion-mnist`.
+"""Makes the shipped fashion_mnist_10k.npz from Debian's package `dataset-fashion-mnist`.
 
     apt-get install dataset-fashion-mnist
     python benchmarks/make_fashion_mnist_10k.py

@@ -6,8 +6,9 @@
 
 In one process and one run, interleaved, medians: (search) a weight step of the supernet,
 (architecture) an architecture step, (stock) a step of the largest network as stock Keras layers
-with Keras's own `fit` step, (candidates) a weight step of `sharing="none"`. Each has the same batch and SGD with momentum. Peak
-memory is that of a process of its own. Ratios are what to look at: the machine may be noisy.
+with Keras's own `fit` step, (candidates) a weight step of `sharing="none"`. Each has the same
+batch and SGD with momentum. Peak memory is that of a process of its own. Ratios are what to look
+at: the machine may be noisy.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ def main(options: QuickstartOptions) -> None:
             f"--candidates={4 if options.short else 16}",
         ],
     )
-    _command(train.DRIVER, [f"--run={options.output}", f"--epochs={epochs['train']}", "--augment=flip"])
+    _command(
+        train.DRIVER, [f"--run={options.output}", f"--epochs={epochs['train']}", "--augment=flip"]
+    )
     for quantization, file in FILES.items():
         _command(
             export.DRIVER,

@@ -196,7 +196,12 @@ def main(options: SearchOptions) -> None:
         run.write_text(FLAGS, options.flagfile)
         budgets = plan_budgets(space, options)
         _describe(space, data, options, budgets)
-        _search(run, space, data, options, budgets)
+        from fbnetv2_tf.datasets import image_errors
+
+        with image_errors():
+            _search(run, space, data, options, budgets)
+        if data.unreadable:
+            print(f"{len(data.unreadable)} images could not be read and were left out.")
 
 
 def plan_budgets(space: Space, options: SearchOptions) -> Budgets:

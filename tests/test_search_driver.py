@@ -34,7 +34,8 @@ def test_bad_input_ends_in_one_sentence_and_code_2(
 ) -> None:
     assert search.DRIVER.run([f"--output={tmp_path / 'run'}", *arguments]) == 2
     said = capfd.readouterr().err.strip()
-    assert said.startswith("fbnetv2-search: error: ") and "\n" not in said
+    assert said.startswith("fbnetv2-search: error: ")
+    assert "\n" not in said
     assert sentence in said
 
 

@@ -53,7 +53,6 @@ def main() -> None:
     axes.axis("off")
     target = Path(__file__).with_suffix(".svg")
     figure.savefig(target, bbox_inches="tight", metadata={"Date": None})
-    print(target)
 
 
 if __name__ == "__main__":
