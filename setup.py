@@ -112,8 +112,11 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            f"fbnetv2-{driver} = fbnetv2_tf.flags.{driver}:console"
-            for driver in ("search", "train", "evaluate", "export", "count", "latency")
+            *(
+                f"fbnetv2-{driver} = fbnetv2_tf.flags.{driver}:console"
+                for driver in ("search", "train", "evaluate", "export", "count", "latency")
+            ),
+            "fbnetv2-import = fbnetv2_tf.flags.import_checkpoint:console",
         ]
     },
     options={"editable_wheel": {"mode": "strict"}},
