@@ -73,18 +73,18 @@ def _cases(landscape: Landscape, options: argparse.Namespace) -> Iterator[Case]:
     middle = {}
     for resource in LIMITS:
         low, high = landscape.range(resource)
-        middle[resource] = float(round(low * (high / low) ** 0.5))
+        scale = LIMITS[resource].scale
+        middle[resource] = round(low * (high / low) ** 0.5 / scale, 0 if scale == 1 else 6) * scale
     for resource in ("weights", "activation_bytes", "latency_ns"):
         yield Case(resource, 0, {resource: middle[resource]})
     yield Case("all_four", 0, middle)
 
 
 def _flags(case: Case, options: argparse.Namespace, latency: Path) -> dict[str, Any]:
-    limits = {LIMITS[r].argument: v / LIMITS[r].scale for r, v in case.limits.items()}
-    if "max_macs" in limits:
-        limits["max_macs"] = int(limits["max_macs"])
-    if "max_weights" in limits:
-        limits["max_weights"] = int(limits["max_weights"])
+    limits = {LIMITS[r].argument: f"{v / LIMITS[r].scale:.6f}" for r, v in case.limits.items()}
+    for resource in ("macs", "weights"):
+        if resource in case.limits:
+            limits[LIMITS[resource].argument] = f"{case.limits[resource]:.0f}"
     common = {"space": options.space, "epochs": options.epochs, "seed": case.seed}
     common |= {"candidates": options.candidates, "dataset": options.dataset}
     if "max_latency_ms" in limits:

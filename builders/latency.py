@@ -63,8 +63,8 @@ def honesty(predicted: Sequence[float], measured: Sequence[float]) -> Honesty:
     """
     first, second = np.asarray(predicted, float), np.asarray(measured, float)
     errors = np.abs(first / second - 1)
-    ranks = [np.argsort(np.argsort(values)).astype(float) for values in (first, second)]
-    correlation = float(np.corrcoef(*ranks)[0, 1]) if len(first) > 1 else 1.0
+    ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)])
+    correlation = float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if len(first) > 1 else 1.0
     return Honesty(len(first), correlation, float(np.median(errors)), float(errors.max()))
 
 

@@ -111,10 +111,24 @@ def table_of(
     call = ms[CALL]
     blocks = []
     for grid in grids:
-        axes = (grid.input_channels, grid.expansion, grid.channels)
+        shape = [len(axis) for axis in (grid.input_channels, grid.expansion, grid.channels)]
         own = [max(0.0, ms[text] - call) for text in grid.texts()]
-        nested = np.array(own).reshape([len(axis) for axis in axes]).tolist()
-        blocks.append(BlockLatency(*grid.key, *axes, ms=nested))
+        nested = np.array(own).reshape(shape).tolist()
+        kind, side, stride, kernel, se, activation = grid.key
+        blocks.append(
+            BlockLatency(
+                kind=kind,
+                side=side,
+                stride=stride,
+                kernel=kernel,
+                se=se,
+                activation=activation,
+                input_channels=grid.input_channels,
+                expansion=grid.expansion,
+                channels=grid.channels,
+                ms=nested,
+            )
+        )
     return LatencyTable(device, call, tuple(blocks))
 
 

@@ -61,7 +61,7 @@ def spread(landscape: Landscape, number: int, limits: Mapping[str, float]) -> tu
         >>> from .space import parse_space
         >>> space = parse_space("in_hw8_c3 cn_k3_s2_c8:64:8_nre fc_c2")
         >>> spread(Landscape(space), 3, {}), Landscape(space).range("macs")
-        ((5839, 9821, 16517), (3472, 27776))
+        ((5839, 9820, 16515), (3472, 27776))
     """
     if not 2 <= number <= MOST:
         raise BudgetError(f"Budgets must be 2 to {MOST} in number. Received: {number}.")

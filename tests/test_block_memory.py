@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
 
-from fbnetv2_tf.architecture import parse_architecture
+from fbnetv2_tf.architecture import Architecture, parse_architecture
 from fbnetv2_tf.block_memory import block_peak, peak_activation_bytes
+from fbnetv2_tf.execution import live_elements
+
+from .strategies import architectures
 
 WORKED = {
     # image 8*8*3 and map 4*4*8
@@ -59,3 +63,10 @@ def test_arrays_of_alternatives_give_what_numbers_give() -> None:
             activation=words[k],
         )
         assert table[place] == one
+
+
+@given(architectures())
+def test_it_is_the_most_that_lives_while_any_operator_of_the_file_runs(
+    architecture: Architecture,
+) -> None:
+    assert peak_activation_bytes(architecture) == max(live_elements(architecture).values())
