@@ -31,6 +31,7 @@ from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
 
+
 SIDE_CHOICE = choice_name(0, "side")
 """The choice of the input resolution."""
 
@@ -276,7 +277,8 @@ class Supernet(keras.Model):
             objective: `Budget` or `PaperObjective`; None searches for the loss alone.
             temperature_schedule: a Keras learning-rate schedule read as temperature over the
                 steps after the warm-up; None keeps the temperature where it is.
-            warmup_steps: steps at the start in which the logits do not move.
+            warmup_steps: weight steps at the start that the logits wait for; they move from the
+                architecture phase on that follows the next weight step.
         """
         if objective is not None and not isinstance(objective, Objective):
             raise BudgetError(
@@ -285,6 +287,10 @@ class Supernet(keras.Model):
         kwargs.setdefault("jit_compile", False)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         self.architecture_optimizer = keras.optimizers.get(architecture_optimizer)
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            self.architecture_optimizer = keras.optimizers.LossScaleOptimizer(
+                self.architecture_optimizer, name="architecture_loss_scale"
+            )
         self.objective = objective or Objective()
         self._scorer = None
         self.temperature_schedule = temperature_schedule
@@ -292,6 +298,12 @@ class Supernet(keras.Model):
         if self.architecture_variables:
             self.architecture_optimizer.build(self.architecture_variables)
         self.optimizer.build(self.weight_variables)
+        self._own_compile_config = {
+            "architecture_optimizer": architecture_optimizer,
+            "objective": objective,
+            "temperature_schedule": temperature_schedule,
+            "warmup_steps": warmup_steps,
+        }
         self._parts = {
             name: keras.metrics.Mean(name=name) for name in self._part_names(self.objective)
         }
@@ -409,7 +421,7 @@ class Supernet(keras.Model):
 
     def make_train_function(self, force: bool = False) -> Any:
         """One compiled function a phase; the phase is read from the batch, outside the graph."""
-        existing: Any = self.train_function
+        existing: Any = getattr(self, "train_function", None)
         if existing is not None and not force:
             return existing
         compiled: dict[tuple[int, int], Any] = {}
@@ -419,7 +431,7 @@ class Supernet(keras.Model):
         def one_step(iterator: Any) -> Any:
             images, labels, phase = next(iterator)
             phase = int(phase)
-            if phase == ARCHITECTURE_PHASE and state["step"] < self.warmup_steps:
+            if phase == ARCHITECTURE_PHASE and 0 < self.warmup_steps >= state["step"]:
                 return self.get_metrics_result()
             state["step"] += 1
             # Which branch runs is decided here, not in the graph: the gradients of the layers do
@@ -464,3 +476,14 @@ class Supernet(keras.Model):
             "sharing": self.sharing,
             "name": self.name,
         }
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile`, serialised."""
+        config = super().get_compile_config()
+        if not config:
+            return config
+        return {**config, **keras.saving.serialize_keras_object(self._own_compile_config)}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as `get_compile_config` says; the optimizers' variables exist afterwards."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
