@@ -140,7 +140,12 @@ class Landscape:
             found = [d for w in windows for d in self._best(probabilities, limits, w)]
             if found:
                 return max(found, key=lambda derived: derived.score)
-        raise BudgetError(self._impossible(limits))
+        # A search that was given up has proved nothing; `check` has seen a network that keeps all.
+        kept = self._within(limits)
+        if kept is None:
+            raise BudgetError(self._impossible(limits))
+        resource = next(iter(limits))
+        return Derived(kept, Window(0, math.floor(limits[resource]), resource), -math.inf)
 
     def check(self, limit: Limits) -> None:
         """Refuses limits that no architecture keeps.
@@ -152,7 +157,7 @@ class Landscape:
         for resource, most in limits.items():
             if self.range(resource)[0] > most:
                 raise BudgetError(self._impossible({resource: most}))
-        if len(limits) > 1 and not self._keeps_together(limits):
+        if len(limits) > 1 and self._within(limits) is None:
             raise BudgetError(self._impossible(limits))
 
     def windows(self, limit: Limits) -> list[Window]:
@@ -233,20 +238,23 @@ class Landscape:
                 score = found.score + chain.side_score(probabilities)
                 yield Derived(chain.architecture(found.path), window, score)
 
-    def _keeps_together(self, limits: Mapping[str, float]) -> bool:
-        """Whether one architecture keeps all limits: the cheapest in each, or a search, says."""
+    def _within(self, limits: Mapping[str, float]) -> Architecture | None:
+        """A network that keeps all limits: the cheapest in one of them, or one that is searched."""
         for chain in self.chains:
             allowed = chain.allowed(limits)
             for resource in limits:
                 least, path = chain.extreme(resource, False, allowed)
                 if least < FAR and all(chain.cost(r, path) <= m for r, m in limits.items()):
-                    return True
+                    return chain.architecture(path)
         for chain in self.chains:
-            resource = next(r for r in limits if r != PEAK)
+            resource = next((r for r in limits if r != PEAK), None)
+            if resource is None:
+                continue
             window = Window(0, math.floor(limits[resource]), resource)
-            if PathSearch(chain, chain.scores({}), limits).best(window) is not None:
-                return True
-        return False
+            found = PathSearch(chain, chain.scores({}), limits).best(window)
+            if found is not None:
+                return chain.architecture(found.path)
+        return None
 
     def _impossible(self, limits: Mapping[str, float]) -> str:
         least = {resource: self.range(resource)[0] for resource in limits}

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from fbnetv2_tf import path_search
 from fbnetv2_tf.architecture import Architecture
 from fbnetv2_tf.block_memory import peak_activation_bytes
 from fbnetv2_tf.chain import INNER
@@ -144,3 +145,16 @@ def test_a_large_space_is_filled_within_a_percent(share: float) -> None:
         found = landscape.fill(random_probabilities(space, seed), limit)
         cost = landscape.cost(found.architecture)
         assert 0.99 * limit <= cost <= limit
+
+
+def test_a_search_that_is_given_up_still_keeps_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = parse_space("fashion28")
+    landscape = Landscape(space)
+    probabilities = random_probabilities(space, 1)
+    limits = {"macs": 600_000, "weights": 28_000}
+    proved = landscape.fill(probabilities, limits)
+    monkeypatch.setattr(path_search, "MAXIMUM_EXPANSIONS", 3)
+    given_up = landscape.fill(probabilities, limits)
+    cost = costs(given_up.architecture)
+    assert all(cost[resource] <= limit for resource, limit in limits.items())
+    assert given_up.score < proved.score
