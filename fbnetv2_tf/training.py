@@ -83,6 +83,7 @@ def train_child(
             initial_epoch=first,
             epochs=recipe.epochs,
             callbacks=[state, *callbacks],
+            shuffle=False,  # the data set does that itself
             verbose=0,
         )
     elif recipe.ema:

@@ -88,6 +88,8 @@ class Driver(Generic[Options]):
         """
         # TensorFlow's C++ log is for its developers; whoever wants it sets the variable.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # Off by default on AMD's processors, where it makes a training step 1.4 times as fast too.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         try:
             flag_values = self.flag_values()
             self._parse(flag_values, arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -207,6 +208,8 @@ def _train(
     results = training_results(architecture, data, options.data.as_json(), trained)
     run.write_json(TRAIN, {**results, **what})
     shutil.rmtree(checkpoints, ignore_errors=True)
+    with contextlib.suppress(OSError):  # the search's own checkpoints may be beside it
+        checkpoints.parent.rmdir()
     print(f"{summary(results)} Written: {run / CHILD}")
 
 

@@ -1,0 +1,51 @@
+"""Models in files: whole or not there; what is in a file runs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fbnetv2_tf.builders.keras_file import load_model, save_model
+from fbnetv2_tf.errors import RunError
+
+from .networks import images_for, moved_network
+from .tiny_data import TINY
+
+
+def test_a_model_comes_back(tmp_path: Path) -> None:
+    model = moved_network(TINY)
+    save_model(model, tmp_path / "new" / "child.keras")
+    images = images_for(model, 3)
+    loaded = load_model(tmp_path / "new" / "child.keras")
+    np.testing.assert_array_equal(loaded(images), model(images))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["child.keras"]
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"must end in '\.keras'"):
+        save_model(moved_network(TINY), tmp_path / "child.h5")
+
+
+def test_what_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "child.keras"
+    with pytest.raises(RunError, match="There is no file"):
+        load_model(path)
+    path.write_bytes(b"PK nothing")
+    with pytest.raises(RunError, match=r"is not a \.keras file"):
+        load_model(path)
+    save_model(moved_network(TINY), path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"config.json", b"c0nfig.json"))
+    with pytest.raises(RunError, match="does not hold a model that can be loaded"):
+        load_model(path)
+
+
+def test_a_lambda_in_a_file_is_not_run(tmp_path: Path) -> None:
+    image = keras.Input((2, 2, 1))
+    model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(2, 2, 1))(image))
+    model.save(tmp_path / "child.keras")
+    with pytest.raises(RunError, match="does not hold a model that can be loaded"):
+        load_model(tmp_path / "child.keras")
