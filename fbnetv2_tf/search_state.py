@@ -54,7 +54,7 @@ class SearchState(keras.callbacks.Callback):
         """
         for path in sorted((self.run / CHECKPOINTS).glob("epoch_*.npz"), reverse=True):
             try:
-                with np.load(path, allow_pickle=False) as arrays:
+                with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
                     saved = {name: arrays[name] for name in arrays.files}
             except (OSError, ValueError, EOFError, zipfile.BadZipFile):
                 continue
