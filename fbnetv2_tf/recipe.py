@@ -36,7 +36,7 @@ class Recipe:
         InputError: where a setting is outside its range.
 
     Example:
-        >>> Recipe(epochs=3).schedule(steps_per_epoch=10)(30).item()
+        >>> float(Recipe(epochs=3).schedule(steps_per_epoch=10)(30))
         0.0
     """
 
