@@ -39,6 +39,11 @@ class Objective:
         """
         return task_loss
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Objective:
+        """The objective of these arguments."""
+        return cls(**config)
+
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class Budget(Objective):

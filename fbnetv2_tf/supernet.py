@@ -31,7 +31,6 @@ from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
 
-
 SIDE_CHOICE = choice_name(0, "side")
 """The choice of the input resolution."""
 

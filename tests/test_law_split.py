@@ -1,0 +1,163 @@
+"""Law 5: weights and architecture are disjoint and complete, and each phase moves only its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fbnetv2_tf.builders.supernet import Supernet, build_supernet
+from fbnetv2_tf.objectives import Budget, PaperObjective
+from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, two_phase
+
+from .supernets import EVERY_KIND, shared_net
+
+TEXT = "in_hw6_c1 cn_k3_s2_c8/16_nre ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre/hs fc_c3"
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.normal(size=(16, 6, 6, 1)).astype(np.float32)
+LABELS = RANDOM.integers(0, 3, 16)
+Values = dict[str, np.ndarray]
+
+
+def compiled(**options: Any) -> Supernet:
+    net = build_supernet(TEXT)
+    net.compile(
+        optimizer=keras.optimizers.SGD(0.1, momentum=0.9),
+        architecture_optimizer=keras.optimizers.Adam(0.05),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        **{"objective": Budget(max_macs=2000), **options},
+    )
+    return net
+
+
+def data(weight_batches: int, architecture_batches: int) -> tf.data.Dataset:
+    batch = tf.data.Dataset.from_tensors((IMAGES, LABELS))
+    return two_phase(batch.repeat(weight_batches), batch.repeat(architecture_batches))
+
+
+def values(variables: list[Any]) -> Values:
+    return {variable.path: keras.ops.convert_to_numpy(variable).copy() for variable in variables}
+
+
+def moved(before: Values, after: Values) -> set[str]:
+    return {path for path in before if not np.array_equal(before[path], after[path])}
+
+
+def logits(net: Supernet) -> list[Any]:
+    return net.architecture_variables
+
+
+def statistics(net: Supernet) -> list[Any]:
+    return [v for v in net.non_trainable_variables if "moving_" in v.path]
+
+
+@pytest.mark.parametrize("sharing", ["path", "none"])
+def test_variables_are_disjoint_and_complete(sharing: str) -> None:
+    net = shared_net(TEXT if sharing == "none" else EVERY_KIND, sharing=sharing)
+    weights = {id(v) for v in net.weight_variables}
+    architecture = {id(v) for v in net.architecture_variables}
+    assert not weights & architecture
+    assert weights | architecture == {id(v) for v in net.trainable_variables}
+    assert len(net.architecture_variables) == len(net.choices.choices)
+    assert all(v.path.endswith("logits") for v in net.architecture_variables)
+
+
+@pytest.mark.parametrize("objective", [Budget(max_macs=2000), PaperObjective(unit=100), None])
+@pytest.mark.parametrize("phase", ["weights", "architecture"])
+def test_each_step_moves_only_its_own(phase: str, objective: Any) -> None:
+    net = compiled(objective=objective, run_eagerly=False)
+    net.train_step((IMAGES, LABELS, WEIGHTS_PHASE))
+    groups = {
+        "logits": logits(net),
+        "weights": net.weight_variables,
+        "statistics": statistics(net),
+        "weight optimizer": net.optimizer.variables,
+        "architecture optimizer": net.architecture_optimizer.variables,
+    }
+    before = {name: values(group) for name, group in groups.items()}
+    is_weights = phase == "weights"
+    net.train_step((IMAGES, LABELS, WEIGHTS_PHASE if is_weights else ARCHITECTURE_PHASE))
+    changed = {name: moved(before[name], values(group)) for name, group in groups.items()}
+    own = ["weights", "statistics", "weight optimizer"]
+    other = ["logits", "architecture optimizer"]
+    if not is_weights:
+        own, other = other, own
+    assert not any(changed[name] for name in other)
+    assert all(changed[name] for name in own if name != "weights optimizer")
+    if is_weights:
+        assert len(changed["weights"]) > 0.9 * len(groups["weights"])
+        assert changed["statistics"] == set(before["statistics"])
+    else:
+        assert changed["logits"] == set(before["logits"])
+
+
+def test_compiled_phases_of_fit_move_only_their_own() -> None:
+    net = compiled()
+    seen: list[Values] = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(values([*net.weight_variables, *statistics(net), *logits(net)]))
+
+    seen.append(values([*net.weight_variables, *statistics(net), *logits(net)]))
+    net.fit(data(2, 2), verbose=0, callbacks=[Watch()])
+    names = {v.path for v in logits(net)}
+    assert len(seen) == 5
+    for step, is_architecture in enumerate([False, False, True, True]):
+        changed = moved(seen[step], seen[step + 1])
+        assert changed
+        assert changed <= names if is_architecture else not changed & names
+
+
+def test_the_warm_up_leaves_the_logits_and_reaches_the_search() -> None:
+    """One epoch of three weight steps: its architecture phase is skipped, the next is not."""
+    net = compiled(warmup_steps=3)
+    before = values(logits(net))
+    net.fit(data(3, 2), verbose=0)
+    assert not moved(before, values(logits(net)))
+    assert int(net.choices.step) == 3
+    net.fit(data(3, 2), verbose=0)
+    assert int(net.choices.step) == 8
+    assert moved(before, values(logits(net))) == set(before)
+
+
+def test_the_temperature_anneals_inside_the_compiled_step() -> None:
+    """A Python number would be frozen when the step is traced (METHOD)."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(8.0, 1, 0.5)
+    net = compiled(temperature_schedule=schedule)
+    temperatures, spreads, samples = [], [], []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            temperatures.append(float(net.choices.temperature))
+
+    net.fit(data(0, 6), verbose=0, callbacks=[Watch()])
+    assert temperatures == pytest.approx([8.0, 4.0, 2.0, 1.0, 0.5, 0.25])
+
+    @tf.function
+    def sample() -> dict[str, tf.Tensor]:
+        return net.choices(training=True)
+
+    for temperature in (8.0, 0.25):
+        net.choices.temperature.assign(temperature)
+        samples.append(sample())
+        entropies = [-tf.reduce_sum(tf.math.xlogy(w, w)) for w in samples[-1].values()]
+        spreads.append(float(tf.reduce_mean(tf.stack(entropies))))
+    assert spreads[1] < 0.5 * spreads[0]
+
+
+def test_the_temperature_metric_follows_the_schedule() -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(8.0, 1, 0.5)
+    net = compiled(temperature_schedule=schedule)
+    history = net.fit(data(1, 1), verbose=0, epochs=3).history
+    assert history["temperature"] == pytest.approx([4.0, 1.0, 0.25])
+
+
+def test_the_noise_of_a_compiled_step_is_new_each_time() -> None:
+    net = compiled(objective=None)
+    net.optimizer.learning_rate.assign(0.0)
+    losses = net.fit(data(1, 1), verbose=0, epochs=3, shuffle=False).history["loss"]
+    assert len(set(losses)) == 3
