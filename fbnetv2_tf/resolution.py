@@ -35,7 +35,8 @@ def nearest_subset(images: tf.Tensor, side: int) -> tf.Tensor:
     """Every image at `side` pixels: its nearest subset, as it is where it has that side.
 
     Args:
-        images: (batch, side, side, channels) of a static, square shape.
+        images: (batch, side, side, channels), square; where the graph does not know their side,
+            the result's is known.
         side: wanted, at most theirs.
 
     Raises:
@@ -48,6 +49,10 @@ def nearest_subset(images: tf.Tensor, side: int) -> tf.Tensor:
     """
     if images.shape[1] == side:
         return images
+    if images.shape[1] is None:
+        dynamic = tf.range(side) * tf.shape(images)[1] // side
+        subset = tf.gather(tf.gather(images, dynamic, axis=1), dynamic, axis=2)
+        return tf.ensure_shape(subset, [None, side, side, images.shape[3]])
     places = nearest_places(int(images.shape[1]), side)
     return tf.gather(tf.gather(images, places, axis=1), places, axis=2)
 
