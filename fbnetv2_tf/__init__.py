@@ -44,8 +44,11 @@ if TYPE_CHECKING:
     from .errors import SpaceError as SpaceError
     from .features import FeatureMap as FeatureMap
     from .features import feature_maps as feature_maps
+    from .latency_table import LatencyTable as LatencyTable
+    from .latency_table import load_latency_table as load_latency_table
     from .objectives import Budget as Budget
     from .objectives import PaperObjective as PaperObjective
+    from .resolution import ResolutionChoice as ResolutionChoice
     from .search_data import two_phase as two_phase
     from .space import Space as Space
     from .space import SpaceBlock as SpaceBlock
@@ -65,7 +68,9 @@ _MODULE_OF = {
     "ExportError": "errors",
     "FeatureMap": "features",
     "InputError": "errors",
+    "LatencyTable": "latency_table",
     "PaperObjective": "objectives",
+    "ResolutionChoice": "resolution",
     "RunError": "errors",
     "Space": "space",
     "SpaceBlock": "space",
@@ -77,6 +82,7 @@ _MODULE_OF = {
     "export_tflite": "builders.tflite",
     "feature_maps": "features",
     "load_dataset": "datasets",
+    "load_latency_table": "latency_table",
     "parse_architecture": "builders.lookup",
     "parse_space": "space",
     "two_phase": "search_data",
