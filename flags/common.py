@@ -8,6 +8,7 @@ from typing import Any
 from absl import flags
 
 from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.tokens import format_number
 from fbnetv2_tf.units import COUNT, parse_quantity
 
 
@@ -55,7 +56,8 @@ class _QuantitySerializer(flags.ArgumentSerializer):  # type: ignore[misc]
     def serialize(self, value: Any) -> str:
         """The text of a value."""
         values = value if isinstance(value, tuple) else (value,)
-        return ",".join(str(number) for number in values)
+        # As many decimals as `parse_quantity` reads.
+        return ",".join(format_number(round(number, 9)) for number in values)
 
 
 def define_quantity(
