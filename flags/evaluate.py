@@ -101,6 +101,8 @@ def _models_of(run: RunFolder) -> tuple[Path, ...]:
 def main(options: EvaluateOptions) -> None:
     """Evaluates each model on the same images and prints a table."""
     import_tensorflow()
+    from fbnetv2_tf.datasets import image_errors
+
     models = [_load(path, options.threads) for path in options.models]
     shape = models[0].input_shape
     data = options.data.load(image_side=shape[0], channels=shape[2])
@@ -114,7 +116,8 @@ def main(options: EvaluateOptions) -> None:
                 f"Received: {model.input_shape} and {model.classes}."
             )
         began = time.monotonic()
-        right, loss = evaluate(model.answer, part)
+        with image_errors():
+            right, loss = evaluate(model.answer, part)
         print(
             f"  {model.path.name:<{width}}  {100 * right:6.2f} % right  loss {loss:.3f}  "
             f"{time.monotonic() - began:.1f} s",

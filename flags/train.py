@@ -173,6 +173,7 @@ def _train(
     import keras
 
     from fbnetv2_tf.builders.keras_file import save_model
+    from fbnetv2_tf.datasets import image_errors
     from fbnetv2_tf.interruption import stop_request
     from fbnetv2_tf.recipe import Recipe
     from fbnetv2_tf.training import train_child
@@ -187,7 +188,7 @@ def _train(
     checkpoints = run / CHECKPOINTS / TRAINING
     log = TrainingLog()
     began = time.monotonic()
-    with stop_request() as stop:
+    with image_errors(), stop_request() as stop:
         try:
             trained = train_child(
                 model,
