@@ -1,8 +1,8 @@
 """One architecture, one set of weights, every Keras backend that is installed.
 
-`python -m benchmarks.backends [architecture]`, from the root of a checkout. Each backend runs in its
-own process: it builds the network from its text, takes the weights, computes logits, trains three
-epochs by plain `fit`, and says whether TensorFlow was imported.
+`python -m benchmarks.backends [architecture]`, from the root of a checkout. Each backend runs in a
+process of its own: it builds the network from its text, takes the weights, computes logits, trains
+three epochs by plain `fit`, and says whether TensorFlow was imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import keras
 import fbnetv2_tf as fb
 
 text, folder, backend = sys.argv[1:]
-keras.utils.set_random_seed(1)
 model = fb.build_model(text, zero_init_residual=False)
 if backend == "tensorflow":
     generator = np.random.default_rng(0)
