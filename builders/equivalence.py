@@ -73,13 +73,8 @@ def verify_equivalence(
         images = random.normal(size=shape).astype(np.float32)
     direction = random.normal(size=(len(images), architecture.classes)).astype(np.float32)
     child = net.child(architecture)
-    was_selected, selection = net.choices.is_selected.numpy(), net.choices.selection.numpy()
-    net.select(architecture)
-    try:
+    with net.choices.selected(architecture):
         found = _compare(net, architecture, child, tf.constant(images), direction)
-    finally:
-        net.choices.selection.assign(selection)
-        net.choices.is_selected.assign(was_selected)
     if not found.largest <= tolerance:
         raise EquivalenceError(
             f"Supernet and child must agree to {tolerance:g}. Received: {found} for {architecture}."

@@ -8,7 +8,8 @@ draws the same sample and an interrupted search continues with the draws it woul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -163,6 +164,17 @@ class ChoiceTable(keras.layers.Layer):
     def unselect(self) -> None:
         """Goes back to sampling."""
         self.is_selected.assign(0.0)
+
+    @contextmanager
+    def selected(self, architecture: Architecture) -> Iterator[None]:
+        """Selects an architecture for a while; what was selected before is so again afterwards."""
+        before = self.is_selected.numpy(), self.selection.numpy()
+        self.select(architecture)
+        try:
+            yield
+        finally:
+            self.is_selected.assign(before[0])
+            self.selection.assign(before[1])
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -65,14 +65,13 @@ class Scorer:
         before = [variable.numpy() for variable in statistics]
         loss, accuracy = keras.metrics.Mean(), keras.metrics.Mean()
         try:
-            self.net.select(candidate)
-            self.recalibration.run(calibration)
-            for images, labels in validation:
-                of_batch, right = self._measure(nearest_subset(images, candidate.side), labels)
-                loss.update_state(of_batch, sample_weight=len(images))
-                accuracy.update_state(right, sample_weight=len(images))
+            with self.net.choices.selected(candidate):
+                self.recalibration.run(calibration)
+                for images, labels in validation:
+                    of_batch, right = self._measure(nearest_subset(images, candidate.side), labels)
+                    loss.update_state(of_batch, sample_weight=len(images))
+                    accuracy.update_state(right, sample_weight=len(images))
         finally:
-            self.net.unselect()
             for variable, value in zip(statistics, before, strict=True):
                 variable.assign(value)
         return Score(float(loss.result()), float(accuracy.result()))

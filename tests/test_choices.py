@@ -97,6 +97,16 @@ def test_selection_is_one_hot_until_it_is_taken_back() -> None:
     np.testing.assert_allclose(made.probabilities()["b02_kind"], softmax([0.0, 3.0]), rtol=1e-5)
 
 
+def test_selecting_for_a_while_brings_back_what_was_selected() -> None:
+    made = table()
+    made.select(SPACE.sample(3))
+    before = made.selection.numpy()
+    with made.selected(SPACE.sample(4)):
+        assert not np.array_equal(made.selection, before)
+    np.testing.assert_array_equal(made.selection, before)
+    assert made.is_selected.numpy() == 1.0
+
+
 def test_selecting_what_is_not_in_the_space_is_refused() -> None:
     stranger = parse_space("in_hw8_c3 cn_k3_s2_c32_nre sk_s1_c8_nre fc_c2").sample(0)
     with pytest.raises(SpaceError, match="Block 1 must be one of"):

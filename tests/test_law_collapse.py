@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from fbnetv2_tf.architecture import Architecture
 from fbnetv2_tf.builders.equivalence import EquivalenceError, verify_equivalence
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.counting import count
-from fbnetv2_tf.space import Space
 
 from .strategies import members, spaces
 from .supernets import randomize, shared_net
@@ -22,16 +20,6 @@ SEPARABLE = (
     "in_hw7_c1 ir/sk_k1/3_s2_e1/2_c8_se0/0.5_nre ds/sk_k3_s1_c8/16_se0.25_nre/hs "
     "ds_k3/5_s1_c16_se0_nhs fc_c3"
 )
-
-
-def one_resolution(space: Space) -> Space:
-    first = space.blocks[0]
-    return Space((replace(first, side=first.side[:1]), *space.blocks[1:]))
-
-
-@st.composite
-def spaces_of_one_resolution(draw: st.DrawFn) -> Space:
-    return one_resolution(draw(spaces(min_blocks=1)))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -55,7 +43,7 @@ def test_ends_of_a_space_with_every_kind(end: str) -> None:
 @settings(max_examples=8)
 @given(st.data())
 def test_random_spaces(data: st.DataObject) -> None:
-    space = data.draw(spaces_of_one_resolution())
+    space = data.draw(spaces(min_blocks=1))
     net = build_supernet(space)
     randomize(net)
     verify_equivalence(net, data.draw(members(space)))
