@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from fbnetv2_tf.architecture import Architecture, Block, parse_architecture
 from fbnetv2_tf.errors import ArchitectureError
@@ -30,6 +30,7 @@ def test_small_ones_round_trip(architecture: Architecture) -> None:
     assert parse_architecture(str(architecture)) == architecture
 
 
+@settings(max_examples=50)
 @given(any_architectures())
 def test_any_one_round_trips(architecture: Architecture) -> None:
     again = parse_architecture(str(architecture))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from fbnetv2_tf.architecture import Architecture, parse_architecture
 from fbnetv2_tf.counting import RESOURCES, block_operators, count, layer_name, walk
@@ -70,6 +70,7 @@ def test_the_example_of_the_paper_in_figures() -> None:
     assert (cost.macs, cost.weights, cost.parameters, cost.pooled_elements) == (3472, 232, 250, 128)
 
 
+@settings(max_examples=50)
 @given(any_architectures())
 def test_totals_are_sums_of_ints(architecture: Architecture) -> None:
     cost = count(architecture)
@@ -80,6 +81,7 @@ def test_totals_are_sums_of_ints(architecture: Architecture) -> None:
         assert min((getattr(row, resource) for row in cost.layers), default=0) >= 0
 
 
+@settings(max_examples=50)
 @given(architectures())
 def test_a_walk_knows_the_input_of_every_block(architecture: Architecture) -> None:
     steps = list(walk(architecture))

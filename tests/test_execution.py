@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from fbnetv2_tf.architecture import Architecture, parse_architecture
 from fbnetv2_tf.block_memory import peak_activation_bytes
@@ -78,6 +78,7 @@ def test_what_is_alive_worked_by_hand() -> None:
     }
 
 
+@settings(max_examples=50)
 @given(architectures())
 def test_the_peak_is_that_of_the_blocks(architecture: Architecture) -> None:
     """Two roads to one number: lifetimes over the whole graph, and a formula for each block."""
@@ -95,6 +96,7 @@ def test_the_peak_of_the_zoo_is_that_of_its_blocks(name: str) -> None:
     assert cost.activation_bytes_float32 == 4 * fused <= 4 * cost.activation_bytes
 
 
+@settings(max_examples=50)
 @given(architectures())
 def test_lifetimes_begin_before_they_end(architecture: Architecture) -> None:
     tensors = lifetimes(architecture)

@@ -18,10 +18,7 @@ from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.builders.model import build_model
 from tests.numpy_network import forward, randomize
 
-SMALL = (
-    "in_hw9_c3 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.25_nr6 ds_k3_s2_c16_nsw sk_s1_c16_nre "
-    "ip_e2_c16_nhs fc_c5"
-)
+SMALL = "in_hw9_c3 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.25_nr6 sk_s1_c16_nsw ip_e2_c16_nhs fc_c5"
 ROOT = Path(__file__).parent.parent
 
 LOAD = """

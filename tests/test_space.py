@@ -29,6 +29,7 @@ def test_every_block_of_a_repeat_is_searched_on_its_own() -> None:
     assert space.size == 5000
 
 
+@settings(max_examples=50)
 @given(spaces())
 def test_small_ones_round_trip(space: Space) -> None:
     assert parse_space(str(space)) == space
@@ -51,6 +52,7 @@ def test_size_is_the_number_of_members(space: Space) -> None:
     assert all(parse_architecture(text) in space for text in texts[:: max(1, len(texts) // 20)])
 
 
+@settings(max_examples=50)
 @given(spaces())
 def test_samples_are_members_and_repeatable(space: Space) -> None:
     for seed in range(3):
@@ -67,6 +69,7 @@ def test_samples_are_uniform_over_texts() -> None:
     assert max(abs(n - 1000) for n in drawn.values()) < 150  # five deviations
 
 
+@settings(max_examples=50)
 @given(architectures())
 def test_the_space_of_an_architecture_has_it_alone(architecture: Architecture) -> None:
     space = space_of(architecture)
