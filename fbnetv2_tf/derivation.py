@@ -247,10 +247,10 @@ class Landscape:
                 if least < FAR and all(chain.cost(r, path) <= m for r, m in limits.items()):
                     return chain.architecture(path)
         for chain in self.chains:
-            resource = next((r for r in limits if r != PEAK), None)
-            if resource is None:
+            guides = [r for r in limits if r != PEAK]
+            if not guides:
                 continue
-            window = Window(0, math.floor(limits[resource]), resource)
+            window = Window(0, math.floor(limits[guides[0]]), guides[0])
             found = PathSearch(chain, chain.scores({}), limits).best(window)
             if found is not None:
                 return chain.architecture(found.path)
