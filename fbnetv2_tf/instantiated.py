@@ -36,10 +36,8 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
 
     def make_branches(self) -> None:
         self.candidates = [
-            SeparableBranch(
+            self.make_branch(
                 replace(self.block, kinds=(self.block.kind,), **one_each),
-                self.input_channels,
-                gamma_initializer=self.last_gamma,
                 name=f"candidate{place:02d}",
             )
             for place, (_, one_each) in enumerate(self._types())

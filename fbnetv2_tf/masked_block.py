@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -21,6 +21,8 @@ from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D
 from .masks import Width, kernel_mask
 from .space import SpaceBlock
+
+Layer = TypeVar("Layer", bound=keras.layers.Layer)
 
 Weights = Mapping[str, Any]
 """Field of a block -> weights (alternatives,) of its choice."""
@@ -58,6 +60,10 @@ class MaskedBlock(keras.layers.Layer):
         """Whether the output has the input's shape whatever is chosen."""
         same_width = len(self.output_channels) == 1 and self.input_channels == self.output_channels
         return same_width and self.block.stride[0] == 1
+
+    def inner(self, kind: type[Layer], *args: Any, **kwargs: Any) -> Layer:
+        """A layer inside this one, of the same dtype policy."""
+        return kind(*args, dtype=self.dtype_policy, **kwargs)
 
     def layer_for(self, block: Block) -> keras.layers.Layer:
         """The layer whose weights a child inherits that has `block` here."""
@@ -104,8 +110,9 @@ class MaskedConvolution(MaskedBlock):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kernel, stride = max(self.block.kernel), self.block.stride[0]
-        self.conv = MaskedConv2D(max(self.block.channels), kernel, stride, name="conv")
-        self.bn = FusedBatchNormalization(name="bn")
+        channels = max(self.block.channels)
+        self.conv = self.inner(MaskedConv2D, channels, kernel, stride, name="conv")
+        self.bn = self.inner(FusedBatchNormalization, name="bn")
 
     def call(
         self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None

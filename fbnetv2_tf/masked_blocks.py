@@ -9,6 +9,9 @@ in between it is FBNetV2's relaxation. Where the masks go:
   squeezed vector; masking earlier would be undone by the BatchNorm in between;
 * kernel: on the depthwise kernel; activation and squeeze-and-excite: by their own layers;
 * residual: with probability P(C_in == C_out); a skip that changes width has its own 1x1.
+
+Between one-hot weights this is FBNetV2's `b(x) * M` wherever what follows the masked BatchNorm is
+linear or a ReLU; a `cn` of searched width with another activation has its mask inside it.
 """
 
 from __future__ import annotations
@@ -32,9 +35,10 @@ class MaskedHead(MaskedBlock):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         hidden = hidden_channels(max(self.input_channels), max(self.block.expansion))
-        self.expand_conv = MaskedConv2D(hidden, name="expand_conv")
-        self.expand_bn = FusedBatchNormalization(name="expand_bn")
-        self.project_conv = MaskedConv2D(max(self.block.channels), name="project_conv")
+        channels = max(self.block.channels)
+        self.expand_conv = self.inner(MaskedConv2D, hidden, name="expand_conv")
+        self.expand_bn = self.inner(FusedBatchNormalization, name="expand_bn")
+        self.project_conv = self.inner(MaskedConv2D, channels, name="project_conv")
 
     def call(
         self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None

@@ -43,18 +43,21 @@ class SeparableBranch(MaskedBlock):
         self.expand_conv = None
         if block.kind == "ir":
             hidden = hidden_channels(hidden, max(block.expansion))
-            self.expand_conv = MaskedConv2D(hidden, name="expand_conv")
-            self.expand_bn = FusedBatchNormalization(name="expand_bn")
+            self.expand_conv = self.inner(MaskedConv2D, hidden, name="expand_conv")
+            self.expand_bn = self.inner(FusedBatchNormalization, name="expand_bn")
         kernel, stride = max(block.kernel), block.stride[0]
-        self.depthwise_conv = MaskedDepthwiseConv2D(kernel, stride, name="depthwise_conv")
-        self.depthwise_bn = FusedBatchNormalization(name="depthwise_bn")
+        self.depthwise_conv = self.inner(
+            MaskedDepthwiseConv2D, kernel, stride, name="depthwise_conv"
+        )
+        self.depthwise_bn = self.inner(FusedBatchNormalization, name="depthwise_bn")
         self.se = None
         if max(block.se) > 0:
             squeezed = se_channels(hidden, max(block.se))
-            self.se = MaskedSqueezeExcite(squeezed, block.se, block.activation, name="se")
-        self.project_conv = MaskedConv2D(max(block.channels), name="project_conv")
-        self.project_bn = FusedBatchNormalization(
-            gamma_initializer=gamma_initializer, name="project_bn"
+            arguments = (squeezed, block.se, block.activation)
+            self.se = self.inner(MaskedSqueezeExcite, *arguments, name="se")
+        self.project_conv = self.inner(MaskedConv2D, max(block.channels), name="project_conv")
+        self.project_bn = self.inner(
+            FusedBatchNormalization, gamma_initializer=gamma_initializer, name="project_bn"
         )
 
     def call(
@@ -93,20 +96,18 @@ class MaskedInvertedResidual(MaskedBlock):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.make_branches()
-        self.skip = None
-        if self.block.skippable and not self.keeps_shape:
-            self.skip = skip_convolution(self.block, self.input_channels)
+        self.skip = skip_convolution(self) if self.block.skippable else None
 
     def make_branches(self) -> None:
         """Makes what computes the block where it is not skipped."""
-        self.branch = SeparableBranch(
-            self.block, self.input_channels, gamma_initializer=self.last_gamma, name="branch"
-        )
+        self.branch = self.make_branch(self.block, name="branch")
 
-    @property
-    def last_gamma(self) -> str:
-        """How the last gamma starts: at 0 where there is always a residual, and nothing else."""
-        return "zeros" if self.keeps_shape and not self.block.skippable else "ones"
+    def make_branch(self, block: SpaceBlock, name: str) -> SeparableBranch:
+        """A branch; its last gamma starts at 0 where there is always a residual, and no skip."""
+        gamma = "zeros" if self.keeps_shape and not self.block.skippable else "ones"
+        return self.inner(
+            SeparableBranch, block, self.input_channels, gamma_initializer=gamma, name=name
+        )
 
     def layer_for(self, block: Block) -> keras.layers.Layer:
         return self.skip if block.kind == "sk" else self.branch_for(block)
@@ -144,9 +145,7 @@ class MaskedSkip(MaskedBlock):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.skip = None
-        if not self.keeps_shape:
-            self.skip = skip_convolution(self.block, self.input_channels)
+        self.skip = skip_convolution(self)
 
     def layer_for(self, block: Block) -> keras.layers.Layer:
         return self.skip
@@ -163,13 +162,16 @@ class MaskedSkip(MaskedBlock):
         return add_residual(y, x, same)
 
 
-def skip_convolution(block: SpaceBlock, input_channels: tuple[int, ...]) -> MaskedConvolution:
-    """The 1x1 convolution, BatchNorm and activation of a skip that is not the identity."""
+def skip_convolution(layer: MaskedBlock) -> MaskedConvolution | None:
+    """The 1x1 convolution, BatchNorm and activation of a skip; None where it is the identity."""
+    if layer.keeps_shape:
+        return None
+    block = layer.block
     activation = (SKIP_ACTIVATION,) if block.skippable else block.activation
     convolution = SpaceBlock(
         ("cn",), kernel=(1,), stride=block.stride, channels=block.channels, activation=activation
     )
-    return MaskedConvolution(convolution, input_channels, name="skip")
+    return layer.inner(MaskedConvolution, convolution, layer.input_channels, name="skip")
 
 
 def identity_probability(layer: MaskedBlock, weights: Weights) -> Any:

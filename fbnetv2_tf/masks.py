@@ -30,17 +30,12 @@ class Width:
     weights: Any
 
     @property
-    def largest(self) -> int:
-        """The number of channels that the path has."""
-        return max(self.channels)
-
-    @property
     def is_fixed(self) -> bool:
         """Whether there is nothing to choose, so that no mask is needed."""
         return len(self.channels) == 1
 
     def mask(self) -> tf.Tensor | None:
-        """`M = sum_i g_i 1_i`, shape (largest,); None for a fixed width, whose mask is all ones."""
+        """`M = sum_i g_i 1_i`, of max(channels) entries; None for a fixed width."""
         if self.is_fixed:
             return None
         return contract(self.weights, prefix_masks(self.channels))

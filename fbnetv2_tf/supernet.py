@@ -8,6 +8,7 @@ phase a batch belongs to travels with the batch (see `search_data`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -93,7 +94,9 @@ class Supernet(keras.Model):
     def _make_blocks(self) -> Any:
         layers, channels = block_layers(self.sharing), self.space.blocks[0].channels
         for index, block in enumerate(self.space.blocks[1:], start=1):
-            layer = layers[block.kind](block, channels, name=f"b{index:02d}")
+            layer = layers[block.kind](
+                block, channels, name=f"b{index:02d}", dtype=self.dtype_policy
+            )
             yield layer
             channels = layer.output_channels
 
@@ -303,9 +306,10 @@ class Supernet(keras.Model):
             "temperature_schedule": temperature_schedule,
             "warmup_steps": warmup_steps,
         }
-        self._parts = {
-            name: keras.metrics.Mean(name=name) for name in self._part_names(self.objective)
-        }
+        # Keras would track a dict, list each metric twice, and keep those of an earlier `compile`.
+        self._parts = MappingProxyType(
+            {name: keras.metrics.Mean(name=name) for name in self._part_names(self.objective)}
+        )
 
     @staticmethod
     def _part_names(objective: Objective) -> list[str]:
@@ -474,6 +478,7 @@ class Supernet(keras.Model):
             "seed": self.seed,
             "sharing": self.sharing,
             "name": self.name,
+            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
         }
 
     def get_compile_config(self) -> dict[str, Any]:

@@ -40,7 +40,6 @@ def test_mask_is_one_path_for_the_sum_of_padded_candidates() -> None:
 
 def test_a_fixed_width_has_no_mask() -> None:
     assert fixed_width(8).mask() is None
-    assert fixed_width(8).largest == 8
 
 
 def test_hidden_width_is_joint_in_input_and_expansion() -> None:

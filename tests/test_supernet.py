@@ -142,6 +142,15 @@ def test_metrics_have_every_part_of_the_objective() -> None:
     assert parts["objective"] == pytest.approx(parts["architecture_loss"] + penalty, rel=1e-4)
 
 
+def test_every_metric_is_there_once() -> None:
+    net = compiled(objective=Budget(max_weights=300))
+    net.compile("sgd", loss="sparse_categorical_crossentropy", objective=Budget(max_macs=2000))
+    names = [metric.name for metric in net.metrics]
+    assert len(set(names)) == len(names)
+    assert "expected_macs" in names
+    assert "expected_weights" not in names
+
+
 def test_a_space_without_choices_trains_like_a_model() -> None:
     net = build_supernet("in_hw6_c1 cn_k3_s2_c8_nre fc_c3")
     net.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -171,17 +180,21 @@ def test_mixed_precision_computes_small_and_keeps_everything_in_float32(mixed_po
 
 
 def test_mixed_precision_agrees_with_float32() -> None:
-    net = shared_net()
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    try:
-        small = build_supernet(EVERY_KIND)
-    finally:
-        keras.mixed_precision.set_global_policy(before)
+    net, small = shared_net(), build_supernet(EVERY_KIND, dtype="mixed_bfloat16")
     small.set_weights(net.get_weights())
     weights = random_weights(net)
     ours, theirs = small.forward(images(), weights), net.forward(images(), weights)
     np.testing.assert_allclose(ours, theirs, atol=0.05 * np.abs(theirs).max())
+
+
+def test_the_dtype_of_one_supernet_is_its_own_and_is_saved(tmp_path: Path) -> None:
+    net = build_supernet(TEXT, dtype="mixed_bfloat16")
+    net.save(tmp_path / "net.keras")
+    for each in (net, keras.models.load_model(tmp_path / "net.keras")):
+        policies = {layer.dtype_policy.name for layer in each._flatten_layers()}
+        assert policies == {"mixed_bfloat16", "float32"}
+        assert each.blocks[1].branch.se.compute_dtype == "bfloat16"
+        assert {v.dtype for v in each.trainable_variables} == {"float32"}
 
 
 def test_steps_may_run_eagerly() -> None:
