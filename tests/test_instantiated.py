@@ -18,7 +18,7 @@ from fbnetv2_tf.masked_blocks import KINDS
 from .supernets import random_weights, shared_net
 from .test_masked_block import X, space_block
 
-TEXT = "ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre/hs"
+TEXT = "ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre"
 WEIGHTS = {
     "input": tf.constant([0.25, 0.75]),
     "channels": tf.constant([0.4, 0.6]),
@@ -26,7 +26,6 @@ WEIGHTS = {
     "kind": tf.constant([0.7, 0.3]),
     "kernel": tf.constant([0.2, 0.8]),
     "se": tf.constant([0.1, 0.9]),
-    "activation": tf.constant([0.6, 0.4]),
 }
 
 
@@ -40,11 +39,11 @@ def made(text: str = TEXT) -> InstantiatedInvertedResidual:
 def test_the_block_is_the_sum_of_its_candidates() -> None:
     layer = made()
     mask = np.repeat([1.0, 0.6], 8)
-    places = list(itertools.product((0, 1), repeat=3))
+    places = list(itertools.product((0, 1), repeat=2))
     assert len(layer.candidates) == len(places)
     expected = np.zeros_like(X)
-    for candidate, (k, s, n) in zip(layer.candidates, places, strict=True):
-        p = float(WEIGHTS["kernel"][k] * WEIGHTS["se"][s] * WEIGHTS["activation"][n])
+    for candidate, (k, s) in zip(layer.candidates, places, strict=True):
+        p = float(WEIGHTS["kernel"][k] * WEIGHTS["se"][s])
         expected += 0.7 * p * mask * np.asarray(candidate(X, weights=WEIGHTS))
     same = 0.25 * 0.4 + 0.75 * 0.6
     expected += same * X + 0.3 * (1 - same) * np.asarray(layer.skip(X, weights=WEIGHTS))
@@ -54,7 +53,7 @@ def test_the_block_is_the_sum_of_its_candidates() -> None:
 def test_candidates_have_one_type_each_and_all_widths() -> None:
     layer = made()
     types = [(c.block.kernel, c.block.se, c.block.activation) for c in layer.candidates]
-    assert len(set(types)) == 8
+    assert len(set(types)) == 4
     for candidate in layer.candidates:
         assert candidate.block.kinds == ("ir",)
         assert candidate.block.expansion == (1.0, 2.0)
@@ -67,7 +66,7 @@ def test_a_child_inherits_from_its_own_candidate() -> None:
     layer = made()
     block = Block("ir", kernel=5, stride=1, expansion=2.0, channels=8, se=0.5, activation="re")
     candidate = layer.layer_for(block)
-    assert candidate is layer.candidates[6]
+    assert candidate is layer.candidates[3]
     assert (candidate.block.kernel, candidate.block.se) == ((5,), (0.5,))
 
 
@@ -81,7 +80,7 @@ def test_one_type_is_one_candidate() -> None:
 
 
 def test_choices_costs_and_derivation_are_those_of_the_path() -> None:
-    text = "in_hw7_c1 ir/sk_k1/3_s2_e1/2_c8_se0/0.5_nre fc_c3"
+    text = "in_hw7_c1 ir/sk_k1/3_s2_e1/2_c8_nre fc_c3"
     path, none = shared_net(text), shared_net(text, sharing="none")
     assert list(searched(path.space)) == [choice.name for choice in none.choices.choices]
     assert path.expected_cost() == none.expected_cost()

@@ -63,7 +63,7 @@ def test_expectation_over_every_architecture(data: st.DataObject) -> None:
         assert found == pytest.approx(expected, rel=1e-9), resource
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.data())
 def test_at_one_hot_it_is_the_integer_cost(data: st.DataObject) -> None:
     space = data.draw(spaces())

@@ -17,7 +17,7 @@ from fbnetv2_tf.objectives import Budget, PaperObjective
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, two_phase
 
 from .supernets import EVERY_KIND, random_weights, randomize, shared_net
-from .test_law_split import IMAGES, LABELS, TEXT, compiled, data
+from .test_law_split import IMAGES, LABELS, TEXT, TINY, TWO_TYPES, compiled, data
 
 KERNEL = 9
 """Side of the images of `EVERY_KIND`."""
@@ -80,7 +80,7 @@ def test_entropy_is_one_when_undecided_and_falls_to_zero() -> None:
 
 @pytest.mark.parametrize("sharing", ["path", "none"])
 def test_a_saved_supernet_comes_back(tmp_path: Path, sharing: str) -> None:
-    text = TEXT if sharing == "none" else EVERY_KIND
+    text = TWO_TYPES if sharing == "none" else EVERY_KIND
     net = build_supernet(text, sharing=sharing, sampling="mixed", temperature=3.0, seed=5)
     randomize(net)
     logits_set(net)
@@ -168,10 +168,14 @@ def mixed_policy(request: pytest.FixtureRequest) -> Any:
 
 
 def test_mixed_precision_computes_small_and_keeps_everything_in_float32(mixed_policy: str) -> None:
-    net = compiled(objective=PaperObjective(unit=100))
+    is_half = mixed_policy == "mixed_float16"
+    net = compiled(TINY if is_half else TEXT, objective=PaperObjective(unit=100))
+    for optimizer in (net.optimizer, net.architecture_optimizer):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) is is_half
     assert {v.dtype for v in net.trainable_variables} == {"float32"}
     assert {w.dtype for w in net.choices(training=True).values()} == {tf.float32}
-    seen = net.blocks[0](IMAGES, weights={"channels": tf.constant([0.5, 0.5])})
+    halves = dict.fromkeys(("channels", "activation"), tf.constant([0.5, 0.5]))
+    seen = net.blocks[0](IMAGES, weights=halves)
     assert seen.dtype == mixed_policy.removeprefix("mixed_")
     assert net(IMAGES).dtype == "float32"
     history = net.fit(data(2, 2), verbose=0).history
