@@ -28,11 +28,13 @@ QAT = [
     "setuptools",
 ]
 REPORT = ["jinja2>=3.1", "matplotlib>=3.9"]
+WEIGHTS = ["ai-edge-quantizer>=0.10,<0.11"]
 TORCH = ["torch>=2.5"]
 TFDS = ["tensorflow-datasets>=4.9.7"]
 TEST = [
     *QAT,
     *REPORT,
+    *WEIGHTS,
     "hypothesis>=6.100",
     "mypy>=1.15",
     "pytest>=8",
@@ -108,6 +110,7 @@ setup(
         "report": REPORT,
         "tfds": TFDS,
         "torch": TORCH,
+        "weights": WEIGHTS,
         "test": TEST,
     },
     entry_points={

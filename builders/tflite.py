@@ -17,7 +17,7 @@ from .assembly import check_choice
 from .litert import LiteGraph, LiteModel, read_graph
 from .tflite_convert import IMAGE_TYPES, QUANTIZATIONS, convert
 from .tflite_graph import deployable
-from .tflite_proof import Agreement, keras_logits, prove
+from .tflite_proof import WHOLE_NUMBERS, Agreement, keras_logits, prove
 
 NOISE_IMAGES = 32
 """How many random images prove a float file when no images are given."""
@@ -29,7 +29,8 @@ class ExportReport:
 
     Attributes:
         path: the file.
-        quantization: `none`, `float16` or `int8`.
+        quantization: `none`, `float16`, `weights`, `int8`, or `qat` (int8 in the ranges it was
+            trained with).
         image_type: of the file's input.
         size_bytes: of the file.
         macs: multiply-adds for one image, counted from the file's operators.
@@ -77,6 +78,7 @@ def export_tflite(
     *,
     quantization: str = "none",
     calibration: NDArray[Any] | None = None,
+    ranges: dict[str, tuple[float, float]] | None = None,
     proof_images: NDArray[Any] | None = None,
     proof_labels: NDArray[Any] | None = None,
     image_type: str | None = None,
@@ -92,17 +94,19 @@ def export_tflite(
         model: a functional Keras model of Keras's own layers, from (batch, height, width, channels)
             images to (batch, classes) logits.
         path: the file to write.
-        quantization: `none` (float32), `float16` (weights of 2 bytes) or `int8` (every operator in
-            whole numbers).
+        quantization: `none` (float32); `float16` (weights of 2 bytes); `weights` (kernels of 1
+            byte, arithmetic in float32: the `weights` extra); `int8` (every operator in whole
+            numbers); or `qat` (the same, in the ranges of `QuantizedNetwork`: the `qat` extra).
         calibration: images (images, height, width, channels) float in the range that the model
             takes, by which `int8` finds its ranges; 100 to 500 real ones.
+        ranges: those that `qat` was trained with, `QuantizedNetwork.ranges()`.
         proof_images: images of the same form on which the file must agree with the model; None for
             the calibration images, or where there are none random ones.
         proof_labels: their classes (images,), for the accuracies in the report.
-        image_type: of the file's input: `float32`, or with `int8` also `int8` (its default) and
-            `uint8`, which takes a pixel p of 0..255 as p / 255.
+        image_type: of the file's input: `float32`, or with `int8` and `qat` also `int8` (their
+            default) and `uint8`, which takes a pixel p of 0..255 as p / 255.
         hard_swish: `fused`, one operator; or `decomposed`, products that the delegate takes in int8
-            too. None for the faster one: decomposed for `int8`, else fused.
+            too. None for the faster one: decomposed for `int8`, else fused. `qat` is decomposed.
         tolerance: the largest difference from the model, where it is not `TOLERANCES`' own.
 
     Returns:
@@ -122,7 +126,7 @@ def export_tflite(
         (3472, 1, 1.0)
     """
     path = Path(path)
-    image_type = image_type or ("int8" if quantization == "int8" else "float32")
+    image_type = image_type or ("int8" if quantization in WHOLE_NUMBERS else "float32")
     hard_swish = hard_swish or ("decomposed" if quantization == "int8" else "fused")
     _check_options(quantization, image_type, hard_swish)
     phone_model = deployable(model, fused_hard_swish=hard_swish == "fused")
@@ -131,20 +135,64 @@ def export_tflite(
     images, proved_on = _proof_images(proof_images, calibration, shape)
     _check_labels(proof_labels, proof_images)
 
-    content = convert(
-        phone_model, quantization=quantization, calibration=calibration, image_type=image_type
+    if quantization == "qat":
+        content, reference = _trained(model, ranges, images, image_type)
+    else:
+        content = convert(
+            phone_model, quantization=quantization, calibration=calibration, image_type=image_type
+        )
+        # A mixed policy rounds inside the Keras model; the file must agree with its float32.
+        exact = model if _computes_in_float32(model) else phone_model
+        reference = keras_logits(exact, images)
+    return write_proved(
+        content,
+        path,
+        reference=reference,
+        images=images,
+        labels=proof_labels,
+        quantization=quantization,
+        image_type=image_type,
+        tolerance=tolerance,
+        proved_on=proved_on,
     )
+
+
+def write_proved(
+    content: bytes,
+    path: Path,
+    *,
+    reference: NDArray[np.float32],
+    images: NDArray[np.float32],
+    labels: NDArray[Any] | None,
+    quantization: str,
+    image_type: str,
+    tolerance: float | None = None,
+    proved_on: str = "given",
+) -> ExportReport:
+    """Writes the bytes of a .tflite file, once they were run and agreed with the reference.
+
+    Args:
+        content: the bytes.
+        path: the file to write.
+        reference: the logits that it must give for the images, (images, classes).
+        images: (images, height, width, channels).
+        labels: their classes, for the accuracies; or None.
+        quantization, image_type, tolerance: as in `export_tflite`.
+        proved_on: what the images are: `given` or `noise`.
+
+    Raises:
+        ExportError: where they are refused by the interpreter, have a float island, or disagree.
+        RunError: where the system refuses to write the file.
+    """
     graph = read_graph(content)
     _refuse_float_islands(graph, quantization, image_type)
-    file = LiteModel(content, name=f"The .tflite ({quantization}) of {model.name!r}")
-    # A mixed policy rounds inside the Keras model; what the file must agree with is its float32.
-    reference = model if _computes_in_float32(model) else phone_model
+    file = LiteModel(content, name=f"The .tflite ({quantization}) for '{path}'")
     agreement = prove(
-        keras_logits(reference, images),
+        reference,
         file.predict(images),
         quantization=quantization,
         tolerance=tolerance,
-        labels=proof_labels,
+        labels=labels,
     )
     write_bytes(path, content)
     return ExportReport(
@@ -167,7 +215,7 @@ def _check_options(quantization: str, image_type: str, hard_swish: str) -> None:
     check_choice("quantization", quantization, QUANTIZATIONS)
     check_choice("image_type", image_type, IMAGE_TYPES)
     check_choice("hard_swish", hard_swish, ("fused", "decomposed"))
-    if quantization != "int8" and image_type != "float32":
+    if quantization not in WHOLE_NUMBERS and image_type != "float32":
         raise ExportError(
             f"`image_type` must be float32 where the file computes in floating point "
             f"(quantization {quantization!r}). Received: {image_type!r}."
@@ -217,7 +265,7 @@ def _check_labels(labels: Any, images: Any) -> None:
 
 def _refuse_float_islands(graph: LiteGraph, quantization: str, image_type: str) -> None:
     """Every operator of an int8 file computes in whole numbers, but for the border casts."""
-    if quantization != "int8":
+    if quantization not in WHOLE_NUMBERS:
         return
     border = ("QUANTIZE", "DEQUANTIZE") if image_type == "float32" else ()
     islands = sorted({o.name for o in graph.float_operators if o.name not in border})
@@ -226,6 +274,20 @@ def _refuse_float_islands(graph: LiteGraph, quantization: str, image_type: str) 
             f"Every operator of an int8 file must compute in whole numbers, so it was not written. "
             f"Received: floating point in {', '.join(islands)}."
         )
+
+
+def _trained(model: Any, ranges: Any, images: Any, image_type: str) -> tuple[bytes, Any]:
+    """The bytes of a network in the ranges it was trained with, and the logits it was to give."""
+    if ranges is None:
+        raise ExportError(
+            "`ranges` must be those that the network was trained with (fbnetv2-train --qat, or "
+            "`QuantizedNetwork.ranges()`) when the quantization is 'qat'. Received: None."
+        )
+    # tf_keras and tensorflow-model-optimization load seconds, for this form alone.
+    from .qat import QuantizedNetwork
+
+    network = QuantizedNetwork(model, ranges=ranges)
+    return network.content(image_type), network.logits(images)
 
 
 def _computes_in_float32(model: Any) -> bool:

@@ -63,15 +63,18 @@ def deployable(model: Any, *, fused_hard_swish: bool) -> Any:
     Raises:
         ExportError: where the model is not of that form; the sentence names the layer.
     """
-    _check_form(model)
-    gates, scales = _gated_products(model)
+    check_form(model)
+    gates, scales = gated_products(model)
 
     def clone(layer: Any) -> Any:
+        if not isinstance(layer, keras.Layer):
+            # An operation such as `x + 3`, which Keras keeps among the layers without being one.
+            return layer.__class__.from_config(layer.get_config())
         if layer.name in gates:
             return _SixfoldGate(name=layer.name, dtype="float32")
         if layer.name in scales:
             return _SixthOfProduct(name=layer.name, dtype="float32")
-        if not fused_hard_swish and _activation_of(layer) in _HARD_SWISH:
+        if not fused_hard_swish and activation_of(layer) in _HARD_SWISH:
             return _ProductHardSwish(name=layer.name, dtype="float32")
         config = layer.get_config()
         if "dtype" in config:
@@ -112,7 +115,8 @@ def write_saved_model(model: Any, folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: serve}, options=options)
 
 
-def _check_form(model: Any) -> None:
+def check_form(model: Any) -> None:
+    """Refuses a model that is not from one image to one output through layers of Keras."""
     functional = isinstance(model, keras.Model) and hasattr(model, "get_layer")
     if not functional or len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
         raise ExportError(
@@ -140,12 +144,12 @@ def _check_form(model: Any) -> None:
             )
 
 
-def _gated_products(model: Any) -> tuple[set[str], set[str]]:
+def gated_products(model: Any) -> tuple[set[str], set[str]]:
     """The names of hard-sigmoid gates, and of the products that are all that reads them."""
     gates: set[str] = set()
     scales: set[str] = set()
     for layer in model.layers:
-        if _activation_of(layer) != "hard_sigmoid":
+        if activation_of(layer) != "hard_sigmoid":
             continue
         readers = [node.operation for node in layer._outbound_nodes]
         if readers and all(isinstance(reader, keras.layers.Multiply) for reader in readers):
@@ -154,7 +158,7 @@ def _gated_products(model: Any) -> tuple[set[str], set[str]]:
     return gates, scales
 
 
-def _activation_of(layer: Any) -> str:
+def activation_of(layer: Any) -> str:
     """What an `Activation` layer computes, or ""."""
     if not isinstance(layer, keras.layers.Activation):
         return ""

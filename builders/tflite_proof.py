@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from fbnetv2_tf.errors import ExportError
 
-TOLERANCES = {"none": 1e-4, "float16": 1e-2, "int8": 0.5}
+TOLERANCES = {"none": 1e-4, "float16": 1e-2, "weights": 0.15, "int8": 0.5, "qat": 0.25}
 """The largest `Agreement.difference` that is accepted for each form.
 
-float32 and float16 differ by rounding: it is the largest difference of a logit over the largest
-logit. int8 differs by design: it is the root mean square of the difference over that of the logits
-(around their mean), which is 1 or more for a file that computes something else; trained networks
-give 0.02 to 0.15.
+float32, float16 and `weights` differ by rounding: it is the largest difference of a logit over the
+largest logit. int8 differs by design: it is the root mean square of the difference over that of the
+logits (around their mean), which is 1 or more for a file that computes something else; trained
+networks give 0.02 to 0.15. `qat` is compared with the network that rounds as it was trained to.
 """
+
+WHOLE_NUMBERS = ("int8", "qat")
+"""The forms in which every operator computes in whole numbers."""
 
 _TIE = 1e-5
 """Two logits that differ by less than this share of the largest one are a tie in float32."""
@@ -78,13 +81,13 @@ def prove(
 
     Raises:
         ExportError: where they do not agree: numbers that are not finite, a difference above the
-            tolerance, or (float forms) another class where Keras has no tie.
+            tolerance, or (float32) another class where Keras has no tie.
     """
     limit = TOLERANCES[quantization] if tolerance is None else tolerance
     for logits, whose in ((reference, "Keras model's"), (answers, ".tflite's")):
         if not np.isfinite(logits).all():
             raise ExportError(f"The {whose} logits must be finite. Received: NaN or infinity.")
-    whole_numbers = quantization == "int8"
+    whole_numbers = quantization in WHOLE_NUMBERS
     difference = (_relative_rms if whole_numbers else _relative_largest)(reference, answers)
     if difference > limit:
         raise ExportError(
@@ -93,7 +96,7 @@ def prove(
             f"Received: {difference:.3g}."
         )
     other = np.argmax(reference, axis=1) != np.argmax(answers, axis=1)
-    if not whole_numbers and quantization != "float16":
+    if quantization == "none":
         _refuse_other_classes(reference, other)
     return Agreement(
         images=len(answers),

@@ -79,7 +79,9 @@ def train_child(
     if first < recipe.epochs:
         fast.fit(
             _batches(data, recipe, first),
-            validation_data=_one_hot(data.validation.dataset(EVALUATION_BATCH), data.classes),
+            validation_data=with_one_hot_labels(
+                data.validation.dataset(EVALUATION_BATCH), data.classes
+            ),
             initial_epoch=first,
             epochs=recipe.epochs,
             callbacks=[state, *callbacks],
@@ -98,7 +100,7 @@ def evaluate(model: Any, part: Any) -> dict[str, float]:
     """`loss` (cross-entropy without smoothing) and `accuracy` (0 to 1) on a part of a data set."""
     if getattr(model, "optimizer", None) is None:
         _compile(model, keras.optimizers.SGD(), 0.0)
-    batches = _one_hot(part.dataset(EVALUATION_BATCH), part.classes)
+    batches = with_one_hot_labels(part.dataset(EVALUATION_BATCH), part.classes)
     measured = model.evaluate(batches, verbose=0, return_dict=True)
     loss = measured.get("cross_entropy", measured["loss"])
     return {"loss": float(loss), "accuracy": float(measured["accuracy"])}
@@ -127,10 +129,10 @@ def _batches(data: DataSplits, recipe: Recipe, first_epoch: int) -> tf.data.Data
         first_epoch=first_epoch,
         drop_remainder=True,
     )
-    return _one_hot(batches, data.classes)
+    return with_one_hot_labels(batches, data.classes)
 
 
-def _one_hot(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
+def with_one_hot_labels(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
     """Labels as rows of `classes` probabilities, unless an augmentation has made them so."""
     if batches.element_spec[1].dtype.is_floating:
         return batches

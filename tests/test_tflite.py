@@ -36,6 +36,7 @@ class Exported:
 FORMS: dict[str, dict[str, Any]] = {
     "none": {},
     "float16": {"quantization": "float16"},
+    "weights": {"quantization": "weights"},
     "int8": {"quantization": "int8"},
     "uint8 images": {"quantization": "int8", "image_type": "uint8"},
     "float images": {"quantization": "int8", "image_type": "float32"},
@@ -84,6 +85,14 @@ def test_float_files_give_the_models_classes(exported: Exported) -> None:
     assert exported.reports["float16"].agreement.difference < 5e-3
     sizes = {form: report.size_bytes for form, report in exported.reports.items()}
     assert sizes["int8"] < sizes["float16"] < sizes["none"]
+
+
+def test_int8_weights_compute_in_float32_in_one_piece(exported: Exported) -> None:
+    report = exported.reports["weights"]
+    assert report.agreement.difference < 0.05
+    assert report.delegate_pieces == 1
+    assert report.operators["DEQUANTIZE"] > 0
+    assert report.size_bytes < exported.reports["none"].size_bytes
 
 
 def test_int8_files_compute_in_whole_numbers_in_one_piece(exported: Exported) -> None:
@@ -165,7 +174,10 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"quantization": "int4"}, "`quantization` must be one of none, float16, int8"),
+        (
+            {"quantization": "int4"},
+            "`quantization` must be one of none, float16, weights, int8, qat",
+        ),
         ({"quantization": "int8"}, "`calibration` must be images"),
         (
             {"quantization": "int8", "calibration": np.zeros((0, 6, 6, 1), np.float32)},
