@@ -100,6 +100,7 @@ setup(
         'keras>=3.12,<4; python_version < "3.11"',
         "ai-edge-litert>=2.1,<3",
         "absl-py>=1.4",
+        "flatbuffers>=24.3",
         "numpy>=2.0,<3",
         "pillow>=10",
         "rich>=13",

@@ -1,8 +1,10 @@
 """How budgets are kept: 5 seeds x 3 limits on MACs, then weights, memory, latency, and all four.
 
-`python -m benchmarks.budget [--runs=FOLDER] [--epochs=16] [--seeds=5] ...` from the root of a
+`python -m benchmarks.budget [--runs=FOLDER] [--epochs=3] [--seeds=5] ...` from the root of a
 checkout. Every search is a run folder under FOLDER; one that is there is read, not repeated, so an
-interrupted benchmark goes on and a second one adds seeds. Ends with code 1 where a child is over.
+interrupted benchmark goes on (`--most=1` runs one search at a time) and a second one adds seeds.
+The searches are short: what is shown is how limits are kept, not how accurate the children are.
+Ends with code 1 where a child is over.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from fbnetv2_tf.limits import LIMITS
 from fbnetv2_tf.space import parse_space
 from fbnetv2_tf.units import parse_quantity
 
-from .searching import command, searched, table
+from .searching import command, is_done, search_some, searched, table
 
 FILLED = 0.98
 """The share of a limit on MACs that counts as used."""
@@ -44,10 +46,16 @@ def main() -> None:
         measured = {"space": options.space, "output": latency, "repeats": options.repeats}
         command("latency", {**measured, "check": options.check}, runs / "latency")
     landscape = Landscape(parse_space(options.space), latency=load_latency_table(latency))
-    rows = [["search", "seed", "resource", "limit", "child", "used"]]
+    cases = {
+        runs / f"{case.name}_seed{case.seed}": (case, _flags(case, options, latency))
+        for case in _cases(landscape, options)
+    }
+    missing = [(folder, flags) for folder, (_, flags) in cases.items() if not is_done(folder)]
+    search_some(missing, options.most)
+    rows = [["search", "seed", "limit on", "limit", "child", "used"]]
     over, filled, of_macs = 0, 0, 0
-    for case in _cases(landscape, options):
-        found = searched(runs / f"{case.name}_seed{case.seed}", _flags(case, options, latency))
+    for folder, (case, flags) in cases.items():
+        found = searched(folder, flags)
         for resource, limit in case.limits.items():
             name, scale = resource, 1.0
             if resource == "latency_ns":
@@ -61,7 +69,8 @@ def main() -> None:
             rows.append([*row, f"{100 * share:.2f} %"])
     print(table(rows))
     print(
-        f"{over} costs over their limits; {filled} of {of_macs} use {100 * FILLED:.0f} % of MACs."
+        f"{len(cases)} searches, epochs each: {options.epochs}. {over} costs are above their "
+        f"limits; {filled} of {of_macs} use {100 * FILLED:.0f} % of MACs or more."
     )
     sys.exit(1 if over else 0)
 
@@ -99,8 +108,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dataset", default="fashion_mnist_10k")
     parser.add_argument("--max_macs", default="300K,600K,1.2M")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--candidates", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--candidates", type=int, default=4)
+    parser.add_argument("--most", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--check", type=int, default=20)
     return parser.parse_args()

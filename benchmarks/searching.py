@@ -24,10 +24,29 @@ def searched(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The content of `search.json`.
     """
-    if not (folder / DONE).exists():
+    if not is_done(folder):
         command("search", {**flags, "output": folder}, folder)
     content: dict[str, Any] = json.loads((folder / DONE).read_text(encoding="utf-8"))
     return content
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a search has finished in a folder."""
+    return (folder / DONE).exists()
+
+
+def search_some(missing: Sequence[tuple[Path, Mapping[str, Any]]], most: int) -> None:
+    """Runs the first of the searches that are missing, and ends the program where more are left.
+
+    Args:
+        missing: folder and flags of each.
+        most: how many are run at a time; 0 for all.
+    """
+    for folder, flags in missing[: most or None]:
+        searched(folder, flags)
+    left = len(missing) - most
+    if most and left > 0:
+        raise SystemExit(f"{left} searches are left; the same command goes on.")
 
 
 def command(driver: str, flags: Mapping[str, Any], folder: Path) -> None:

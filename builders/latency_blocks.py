@@ -1,4 +1,4 @@
-"""Which blocks of a space have to be measured for a latency table, and the small files of them.
+"""Which blocks of a space have to be measured for a latency table, and the table of their times.
 
 Blocks that differ in kind, resolution, stride, kernel, squeeze-and-excite or activation are each
 measured; of the widths and expansions a grid.
@@ -21,15 +21,8 @@ from fbnetv2_tf.latency_table import BlockLatency, LatencyTable
 from fbnetv2_tf.space import Space, SpaceBlock
 from fbnetv2_tf.tokens import GRAMMAR, format_number
 
-from .model import build_model
-
-DTYPES = {"float32": "none", "int8": "int8"}
-"""Type of the numbers in a file -> `quantization` of the export."""
-
 CALL = "in_hw1_c1 fc_c1"
 """A network that costs hardly more than its call."""
-
-CALIBRATION_MAPS = 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class BlockGrid:
             yield _text(self.key, *widths)
 
 
-def block_grids(space: Space, points: int = 2) -> list[BlockGrid]:
+def block_grids(space: Space, points: int = 3) -> list[BlockGrid]:
     """What has to be measured for a space.
 
     Args:
@@ -61,8 +54,8 @@ def block_grids(space: Space, points: int = 2) -> list[BlockGrid]:
         >>> from fbnetv2_tf.space import parse_space
         >>> grids = block_grids(parse_space("in_hw8_c3 cn_k3_s2_c8:32:8_nre/hs fc_c2"))
         >>> [text for grid in grids for text in grid.texts()][:3]
-        ['in_hw8_c3 cn_k3_s2_c8_nre fc_c1', 'in_hw8_c3 cn_k3_s2_c32_nre fc_c1', \
-'in_hw8_c3 cn_k3_s2_c8_nhs fc_c1']
+        ['in_hw8_c3 cn_k3_s2_c8_nre fc_c1', 'in_hw8_c3 cn_k3_s2_c24_nre fc_c1', \
+'in_hw8_c3 cn_k3_s2_c32_nre fc_c1']
     """
     if points < 2:
         raise InputError(f"A grid must have at least 2 points along a width. Received: {points}.")
@@ -105,8 +98,8 @@ def table_of(
     missing = [text for text in block_texts(grids) if text not in ms]
     if missing:
         raise InputError(
-            f"Every block must be measured. Received: nothing for {len(missing)}, such as "
-            f"'{missing[0]}'."
+            "Every block of the space's grid must be measured, by the --space and --grid of its "
+            f"export. Received: nothing for {len(missing)}, such as '{missing[0]}'."
         )
     call = ms[CALL]
     blocks = []
@@ -130,34 +123,6 @@ def table_of(
             )
         )
     return LatencyTable(device, call, tuple(blocks))
-
-
-def network_file(text: str, dtype: str, seed: int = 0) -> bytes:
-    """The .tflite file of a network with random weights; of a block alone without its classifier.
-
-    Args:
-        text: of the network.
-        dtype: `float32` or `int8`.
-        seed: of the maps that int8 ranges are found on.
-    """
-    # TensorFlow is imported where a file is made, not where measurements are planned.
-    from .tflite_convert import convert
-    from .tflite_graph import deployable
-
-    model = build_model(text, include_top=_ends_with_classifier(text))
-    shape = (CALIBRATION_MAPS, *model.input_shape[1:])
-    maps = np.random.default_rng(seed).random(shape, np.float32)
-    return convert(
-        deployable(model, fused_hard_swish=dtype == "float32"),
-        quantization=DTYPES[dtype],
-        calibration=maps if dtype == "int8" else None,
-        image_type=dtype,
-    )
-
-
-def _ends_with_classifier(text: str) -> bool:
-    """Whether the classifier is measured: it is where nothing stands before it, or much does."""
-    return len(text.split()) != 3
 
 
 def _keys(block: SpaceBlock, kind: str, side: int) -> Iterator[tuple[Any, ...]]:

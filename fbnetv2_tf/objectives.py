@@ -47,10 +47,11 @@ class Objective:
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class Budget(Objective):
-    """Holds the expected costs at their limits: `loss + weight * |max_i log(E_i / limit_i)|`.
+    """Holds expected costs at their limits: `loss + weight * penalty`.
 
-    The logarithm makes the penalty free of units; the limit that is tightest at the moment is the
-    one that pulls. Below the limit it pulls upwards: an unused budget is a worse network.
+    With `x_i = log(E_i / limit_i)`, which is free of units, the penalty is `sum_i max(0, x_i)`:
+    every limit that is exceeded pulls down. Where none is, it is `-max_i x_i`: the tightest pulls
+    upwards, since an unused budget is a worse network. For one limit that is `|x|`.
     The gradient of the task through softened choices grows as 1 / temperature, so the weight grows
     alike: `weight / temperature`.
 
@@ -96,8 +97,9 @@ class Budget(Objective):
     def __call__(
         self, task_loss: tf.Tensor, costs: Mapping[str, tf.Tensor], temperature: tf.Tensor
     ) -> tf.Tensor:
-        excess = [tf.math.log(costs[r] / limit) for r, limit in self.limits.items()]
-        penalty = tf.cast(tf.abs(tf.reduce_max(tf.stack(excess))), task_loss.dtype)
+        excess = tf.stack([tf.math.log(costs[r] / limit) for r, limit in self.limits.items()])
+        unused = tf.nn.relu(-tf.reduce_max(excess))
+        penalty = tf.cast(tf.reduce_sum(tf.nn.relu(excess)) + unused, task_loss.dtype)
         return task_loss + self.weight / tf.cast(temperature, task_loss.dtype) * penalty
 
     def get_config(self) -> dict[str, Any]:

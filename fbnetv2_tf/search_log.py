@@ -18,7 +18,7 @@ class SearchLog(keras.callbacks.Callback):
     Args:
         epochs: of the whole search.
         batches: of an epoch, both phases.
-        limits: resource -> limit, for the expected costs; may be empty.
+        limits: resource -> limit, for the expected costs that the objective knows; may be empty.
         console: where to print.
         first_epoch: finished epochs of a resumed search.
     """
@@ -70,7 +70,8 @@ class SearchLog(keras.callbacks.Callback):
         is_warmup = not logs.get("temperature")
         if is_warmup:
             parts.append("weights only")
-        for resource in () if is_warmup else self.limits:
+        priced = [r for r in self.limits if f"expected_{r}" in logs]
+        for resource in () if is_warmup else priced:
             words = LIMITS[resource]
             expected = words.text(logs[f"expected_{resource}"])
             parts.append(f"expected {expected} of {words.text(self.limits[resource])} {words.noun}")

@@ -82,6 +82,8 @@ def format_quantity(value: float, unit: str = COUNT) -> str:
     Example:
         >>> format_quantity(56_231_936), format_quantity(0.25, MS), format_quantity(12.0, KIB)
         ('56.2M', '0.250 ms', '12.0 KiB')
+        >>> format_quantity(0.07254, MS)
+        '0.0725 ms'
     """
     if unit == COUNT:
         for suffix in ("T", "G", "M", "k"):
@@ -94,5 +96,5 @@ def format_quantity(value: float, unit: str = COUNT) -> str:
 
 
 def _three_digits(value: float) -> str:
-    decimals = 0 if value >= 99.95 else 1 if value >= 9.995 else 2 if value >= 0.9995 else 3
-    return f"{value:.{decimals}f}"
+    exponent = int(f"{value:.2e}".split("e")[1])
+    return f"{value:.{min(max(2 - exponent, 0), 6)}f}"

@@ -22,6 +22,9 @@ from .quiet import import_tensorflow
 
 MANIFEST, RESULTS = "manifest.json", "results.csv"
 
+SECONDS_A_SAMPLE = 0.002
+"""A sample's time with the calls before it, about."""
+
 
 @dataclass(frozen=True)
 class LatencyOptions:
@@ -53,7 +56,7 @@ def define(values: Any) -> None:
     integers = {
         "threads": (1, "Of the interpreter."),
         "repeats": (30, "Samples of each block; their median counts."),
-        "grid": (2, "Points along each width; interpolation in between."),
+        "grid": (3, "Points along each width; interpolation in between."),
         "check": (20, "Random whole networks that the table is compared with; 0 for none."),
         "seed": (0, "Of those networks and of the order of measurements."),
     }
@@ -107,7 +110,6 @@ def main(options: LatencyOptions) -> None:
         print(f"{len(texts)} measurements are in '{options.output}'.")
         return
     import_tensorflow()
-    print(f"{len(texts)} blocks to measure.", flush=True)
     if options.export_blocks is not None:
         export_blocks(options.export_blocks, texts, options)
         return
@@ -133,10 +135,8 @@ def file_name(text: str) -> str:
 
 def export_blocks(folder: Path, texts: Sequence[str], options: LatencyOptions) -> None:
     """Writes the files, what they are, and a CSV to be filled in."""
-    from fbnetv2_tf.builders.latency_blocks import network_file
-
-    for text in texts:
-        write_bytes(folder / file_name(text), network_file(text, options.dtype, options.seed))
+    for text, content in _files(texts, options).items():
+        write_bytes(folder / file_name(text), content)
     blocks = {file_name(text): text for text in texts}
     about = {"space": str(parse_space(options.space)), "dtype": options.dtype, "unit": "ms"}
     write_text(folder / MANIFEST, json.dumps({**about, "files": blocks}, indent=1) + "\n")
@@ -175,21 +175,20 @@ def read_results(path: Path) -> dict[str, float]:
 
 
 def _files(texts: Sequence[str], options: LatencyOptions) -> dict[str, bytes]:
-    """Makes the files, and says after the first of them how long that will take."""
-    from fbnetv2_tf.builders.latency_blocks import network_file
+    """Makes the files; says how many there are and, after the first, how long all of it takes."""
+    from fbnetv2_tf.builders.latency_files import BlockFiles
 
-    files, began = {}, time.monotonic()
+    maker = BlockFiles(options.dtype, options.seed)
     texts = list(dict.fromkeys(texts))
-    for number, text in enumerate(texts, start=1):
-        files[text] = network_file(text, options.dtype, options.seed)
-        if number == min(5, len(texts)):
-            each = (time.monotonic() - began) / number
-            print(
-                f"{len(texts)} files to make and measure, about "
-                f"{len(texts) * (each + 0.002 * options.repeats) / 60:.1f} minutes.",
-                flush=True,
-            )
-    return files
+    print(f"{len(texts)} files to measure, {maker.conversions(texts)} to convert.", flush=True)
+    files = {texts[0]: maker.make(texts[0])}  # the first takes TensorFlow's start along
+    began = time.monotonic()
+    for text in texts[1:3]:
+        files[text] = maker.make(text)
+    each = (time.monotonic() - began) / 2
+    seconds = maker.conversions(texts) * each + len(texts) * SECONDS_A_SAMPLE * options.repeats
+    print(f"That takes about {seconds / 60:.1f} minutes.", flush=True)
+    return files | {text: maker.make(text) for text in texts[3:]}
 
 
 def _measured(

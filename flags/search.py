@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,7 +196,7 @@ def main(options: SearchOptions) -> None:
             return
         run.write_text(FLAGS, options.flagfile)
         budgets = plan_budgets(space, options)
-        _describe(space, data, options, budgets)
+        _describe(space, data, budgets)
         from fbnetv2_tf.datasets import image_errors
 
         with image_errors():
@@ -252,7 +253,7 @@ def _load(options: SearchOptions, space: Space) -> DataSplits:
     )
 
 
-def _describe(space: Space, data: DataSplits, options: SearchOptions, budgets: Budgets) -> None:
+def _describe(space: Space, data: DataSplits, budgets: Budgets) -> None:
     landscape = budgets.landscape
     low, high = landscape.range("macs")
     print(data.describe())
@@ -260,12 +261,20 @@ def _describe(space: Space, data: DataSplits, options: SearchOptions, budgets: B
         f"Space: {space.size:.2e} architectures of {format_quantity(low)} "
         f"to {format_quantity(high)} multiply-adds"
     )
-    for limits in budgets.each:
-        for resource, limit in limits.items():
-            words = LIMITS[resource]
-            binds = landscape.binds(resource, limit)
-            note = "" if binds else ", which does not bind: the largest architecture keeps it"
-            print(f"Budget: at most {words.text(limit)} {words.noun}{note}", flush=True)
+    for limit in budgets.macs:
+        print(_budget_line(landscape, "macs", limit))
+    for resource, limit in budgets.others.items():
+        print(_budget_line(landscape, resource, limit))
+    if any(budgets.each) and not budgets.held:
+        print("No limit binds: the search looks for the lowest loss alone.")
+    sys.stdout.flush()
+
+
+def _budget_line(landscape: Landscape, resource: str, limit: float) -> str:
+    words = LIMITS[resource]
+    low, high = map(words.text, landscape.range(resource))
+    note = "" if landscape.binds(resource, limit) else "; it does not bind"
+    return f"Budget: at most {words.text(limit)} {words.noun} (the space: {low} to {high}){note}"
 
 
 def _search(
@@ -303,10 +312,12 @@ def _search(
 
 
 def _objective(options: SearchOptions, budgets: Budgets) -> Any:
-    from fbnetv2_tf.objectives import Budget, PaperObjective
+    from fbnetv2_tf.objectives import Budget, Objective, PaperObjective
 
     if options.objective == "paper":
         return PaperObjective(options.alpha, options.beta)
+    if not budgets.held:
+        return Objective()
     limits = {LIMITS[r].argument: limit / LIMITS[r].scale for r, limit in budgets.held.items()}
     return Budget(**limits, weight=options.penalty)
 

@@ -56,8 +56,9 @@ class Budgets:
 
     @cached_property
     def held(self) -> dict[str, float]:
-        """The limits that the search holds its expected costs at."""
-        return {"macs": held(self.macs), **self.others} if self.macs else dict(self.others)
+        """The limits that the search holds its expected costs at: those that bind."""
+        limits = {"macs": held(self.macs), **self.others} if self.macs else self.others
+        return {r: limit for r, limit in limits.items() if self.landscape.binds(r, limit)}
 
 
 def finished(run: RunFolder) -> str:

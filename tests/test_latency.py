@@ -21,9 +21,9 @@ from fbnetv2_tf.builders.latency_blocks import (
     CALL,
     block_grids,
     block_texts,
-    network_file,
     table_of,
 )
+from fbnetv2_tf.builders.latency_files import network_file
 from fbnetv2_tf.builders.litert import read_graph
 from fbnetv2_tf.counting import count
 from fbnetv2_tf.errors import InputError

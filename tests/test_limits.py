@@ -40,15 +40,27 @@ def test_a_person_reads_kib_and_milliseconds(resource: str, text: str) -> None:
     assert LIMITS[resource].text(OWN_UNITS[resource]) == text
 
 
-def test_the_tightest_limit_pulls_and_the_others_do_not() -> None:
+@pytest.mark.parametrize(
+    ("shares", "pulling", "penalty"),
+    [
+        ({"activation_bytes": 1.5}, {"activation_bytes"}, 0.4054651),
+        ({"macs": 1.5, "latency_ns": 1.5}, {"macs", "latency_ns"}, 0.8109302),
+        ({"weights": 0.8}, {"weights"}, 0.2231436),
+    ],
+    ids=["one above", "two above", "none above"],
+)
+def test_exceeded_limits_pull_or_else_the_tightest(
+    shares: dict[str, float], pulling: set[str], penalty: float
+) -> None:
     budget = Budget(**ALL, weight=2.0)
     costs = {r: tf.Variable(0.5 * limit, dtype=tf.float64) for r, limit in OWN_UNITS.items()}
-    costs["activation_bytes"].assign(1.5 * 24_576)
+    for resource, share in shares.items():
+        costs[resource].assign(share * OWN_UNITS[resource])
     with tf.GradientTape() as tape:
         total = budget(tf.constant(1.0), costs, tf.constant(0.5))
-    assert float(total) == pytest.approx(1 + 2.0 / 0.5 * 0.4054651)
+    assert float(total) == pytest.approx(1 + 2.0 / 0.5 * penalty, rel=1e-5)
     gradients = tape.gradient(total, costs)
-    assert {r for r, g in gradients.items() if float(g) != 0.0} == {"activation_bytes"}
+    assert {r for r, g in gradients.items() if float(g) != 0.0} == pulling
 
 
 def test_a_budget_comes_back_from_its_config() -> None:

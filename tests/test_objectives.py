@@ -36,11 +36,12 @@ def test_the_penalty_grows_as_the_temperature_falls() -> None:
     assert excess[0.5] == pytest.approx(math.log(2) * 2, rel=1e-5)
 
 
-def test_the_tightest_limit_is_the_one_that_pulls() -> None:
+def test_every_exceeded_limit_pulls_and_below_all_of_them_the_tightest() -> None:
     budget = Budget(max_macs=1000, max_weights=100)
     assert budget.resources == ("macs", "weights")
     assert total(budget, 0.0, macs=500.0, weights=90.0) == pytest.approx(-math.log(0.9), rel=1e-5)
     assert total(budget, 0.0, macs=3000.0, weights=90.0) == pytest.approx(math.log(3), rel=1e-5)
+    assert total(budget, 0.0, macs=3000.0, weights=200.0) == pytest.approx(math.log(6), rel=1e-5)
 
 
 def test_the_gradient_of_a_budget_does_not_depend_on_units() -> None:

@@ -12,9 +12,13 @@ import pytest
 from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.block_memory import peak_activation_bytes
 from fbnetv2_tf.counting import count
+from fbnetv2_tf.derivation import Landscape
 from fbnetv2_tf.flags import search
+from fbnetv2_tf.flags.search_results import Budgets
+from fbnetv2_tf.space import parse_space
 
 SPACE = "in_hw6/8_c1 cn_k3_s2_c8/16_nre ir_k3_s1_e1/2_c8/16_nre fc_c3"
+LANDSCAPE = Landscape(parse_space(SPACE))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,27 @@ def test_what_cannot_be_kept_is_refused_before_anything_is_written(
     assert error.count("\n") == 1
     assert re.search(said, error)
     assert not output.exists()
+
+
+def test_only_the_limits_that_bind_are_held() -> None:
+    budgets = Budgets(LANDSCAPE, {"weights": 10**6, "activation_bytes": 700}, (5_000, 20_000))
+    assert budgets.held == {"macs": 10_000, "activation_bytes": 700}
+    assert Budgets(LANDSCAPE, {"weights": 10**6}, ()).held == {}
+
+
+def test_a_budget_is_said_with_what_the_space_has() -> None:
+    line = search._budget_line(LANDSCAPE, "macs", 9_000)
+    assert line == "Budget: at most 9.00k MACs (the space: 2.47k to 23.3k)"
+    line = search._budget_line(LANDSCAPE, "weights", 10**6)
+    assert line == "Budget: at most 1.00M weights (the space: 296 to 1.50k); it does not bind"
+
+
+def test_an_objective_without_a_limit_that_binds_is_the_loss() -> None:
+    values = search.DRIVER.flag_values()
+    values(["fbnetv2-search", "--output=unused", f"--space={SPACE}", "--max_weights=1M"])
+    options = search.options(values)
+    objective = search._objective(options, search.plan_budgets(LANDSCAPE.space, options))
+    assert objective.resources == ()
 
 
 def write_images(folder: Path) -> None:

@@ -65,8 +65,9 @@ def test_a_formatted_count_is_within_half_a_percent(value: int) -> None:
         (999, COUNT, "999"),
         (99_960, COUNT, "100k"),
         (2048, KIB, "2.00 MiB"),
-        (0.0712, MS, "0.071 ms"),
-        (0, MS, "0.000 ms"),
+        (0.071234, MS, "0.0712 ms"),
+        (0.0099996, MS, "0.0100 ms"),
+        (0, MS, "0.00 ms"),
     ],
 )
 def test_formatting_by_hand(value: float, unit: str, text: str) -> None:
