@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
+import tensorflow as tf
 
 from .datasets import DataSplits
+from .datasets.epochs import endless
 from .errors import InputError
 from .objectives import Objective
-from .search_data import two_phase
+from .run_state import build_metrics
+from .search_data import joined
 from .supernet import Supernet
 
 
@@ -76,6 +78,11 @@ class Steps:
     weights: int
     architecture: int
 
+    @property
+    def all(self) -> int:
+        """Of both phases."""
+        return self.weights + self.architecture
+
 
 def steps_of(data: DataSplits, batch_size: int) -> Steps:
     """The steps of an epoch.
@@ -93,22 +100,26 @@ def steps_of(data: DataSplits, batch_size: int) -> Steps:
     return Steps(*(size // batch_size for size in parts.values()))
 
 
-def search_batches(data: DataSplits, settings: SearchSettings, first_epoch: int = 0) -> Any:
-    """The two-phase data set of a search, whose n-th iteration is epoch `first_epoch + n`."""
-    weights = data.weights.dataset(
+def search_batches(data: DataSplits, settings: SearchSettings, first_step: int = 0) -> Any:
+    """The endless two-phase data set of a search, from a step (a batch of either phase) on."""
+    steps = steps_of(data, settings.batch_size)
+    weights = data.weights.epochs(
         settings.batch_size,
         shuffle_seed=settings.seed,
         augment=settings.augment,
-        first_epoch=first_epoch,
         drop_remainder=True,
     )
-    architecture = data.architecture.dataset(
-        settings.batch_size,
-        shuffle_seed=settings.seed + 1,
-        first_epoch=first_epoch,
-        drop_remainder=True,
+    architecture = data.architecture.epochs(
+        settings.batch_size, shuffle_seed=settings.seed + 1, drop_remainder=True
     )
-    return two_phase(weights, architecture)
+
+    def make_epoch(number: tf.Tensor, first: tf.Tensor | int) -> tf.data.Dataset:
+        return joined(
+            weights(number, tf.minimum(first, steps.weights)),
+            architecture(number, tf.maximum(first - steps.weights, 0)),
+        )
+
+    return endless(make_epoch, steps.all, first_step)
 
 
 def compile_search(
@@ -148,7 +159,7 @@ def run_search(
     data: DataSplits,
     settings: SearchSettings,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    first_epoch: int = 0,
+    first_step: int = 0,
 ) -> None:
     """Searches: alternates weight and architecture phases for the epochs that are left.
 
@@ -157,33 +168,16 @@ def run_search(
         data: its `weights` and `architecture` parts are used.
         settings: of the search.
         callbacks: Keras callbacks.
-        first_epoch: where a resumed search goes on.
+        first_step: where a resumed search goes on; `RunState` must then be among the callbacks.
     """
+    steps = steps_of(data, settings.batch_size).all
+    batches = search_batches(data, settings, first_step)
+    build_metrics(net, batches.element_spec[1], data.classes)
     net.fit(
-        search_batches(data, settings, first_epoch),
-        initial_epoch=first_epoch,
+        batches,
+        steps_per_epoch=steps,
+        initial_epoch=first_step // steps,
         epochs=settings.epochs,
         callbacks=list(callbacks),
         verbose=0,
     )
-
-
-class LossGuard(keras.callbacks.Callback):
-    """Stops a search whose loss is not a number or has exploded, instead of deriving from noise.
-
-    Args:
-        largest: a mean loss above it counts as exploded.
-    """
-
-    def __init__(self, largest: float = 1e4) -> None:
-        super().__init__()
-        self.largest = largest
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        for name in ("loss", "architecture_loss"):
-            value = float((logs or {}).get(name, 0.0))
-            if not np.isfinite(value) or value > self.largest:
-                raise InputError(
-                    f"The search diverged in epoch {epoch + 1}: `{name}` must stay below "
-                    f"{self.largest:g}. Received: {value:g}. Try a smaller learning rate."
-                )

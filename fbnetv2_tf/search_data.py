@@ -50,14 +50,19 @@ def two_phase(weights: tf.data.Dataset, architecture: tf.data.Dataset) -> tf.dat
         _require_pairs(name, dataset)
         _require_an_end(name, dataset)
     try:
-        return _in_phase(weights, WEIGHTS_PHASE).concatenate(
-            _in_phase(architecture, ARCHITECTURE_PHASE)
-        )
+        return joined(weights, architecture)
     except TypeError as error:
         raise DataError(
             "`weights` and `architecture` must have the same element types. "
             f"Received: {weights.element_spec} and {architecture.element_spec}."
         ) from error
+
+
+def joined(weights: tf.data.Dataset, architecture: tf.data.Dataset) -> tf.data.Dataset:
+    """`two_phase` without its checks, for use within the functions of a data set."""
+    return _in_phase(weights, WEIGHTS_PHASE).concatenate(
+        _in_phase(architecture, ARCHITECTURE_PHASE)
+    )
 
 
 def split_batches(dataset: tf.data.Dataset, architecture_share: float = 0.2) -> tf.data.Dataset:

@@ -20,7 +20,7 @@ class SearchLog(keras.callbacks.Callback):
         batches: of an epoch, both phases.
         limits: resource -> limit, for the expected costs that the objective knows; may be empty.
         console: where to print.
-        first_epoch: finished epochs of a resumed search.
+        first_step: finished batches of a resumed search.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class SearchLog(keras.callbacks.Callback):
         batches: int,
         limits: dict[str, float],
         console: Console | None = None,
-        first_epoch: int = 0,
+        first_step: int = 0,
     ) -> None:
         super().__init__()
         self.epochs = epochs
         self.batches = batches
         self.limits = limits
         self.console = console or Console()
-        self.first_epoch = first_epoch
+        self.first_step = first_step
         self.progress: Progress | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -49,7 +49,9 @@ class SearchLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.progress is not None:
-            self.progress.reset(self.task, description=f"epoch {epoch + 1}/{self.epochs}")
+            done = max(0, self.first_step - epoch * self.batches)
+            name = f"epoch {epoch + 1}/{self.epochs}"
+            self.progress.reset(self.task, description=name, completed=done)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.progress is not None:
@@ -78,7 +80,7 @@ class SearchLog(keras.callbacks.Callback):
         if not is_warmup:
             parts.append(f"entropy {logs['entropy']:.2f}")
             parts.append(f"temperature {logs['temperature']:.2f}")
-        done = epoch + 1 - self.first_epoch
+        done = epoch + 1 - self.first_step / self.batches
         left = (time.monotonic() - self.began) / done * (self.epochs - epoch - 1)
         parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
         return "  ".join(parts)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from .datasets import DataSplits
+from .datasets.epochs import endless
 from .errors import InputError
-from .interruption import StopRequest
+from .loss_guard import LossGuard
 from .recipe import Recipe
+from .run_state import RunState, Saving, build_metrics
 from .training_form import training_form
-from .training_state import TrainingState
 
 EVALUATION_BATCH = 250
 
@@ -41,9 +41,8 @@ def train_child(
     data: DataSplits,
     recipe: Recipe | None = None,
     *,
-    checkpoints: Path | None = None,
+    saving: Saving | None = None,
     identity: dict[str, Any] | None = None,
-    stop: StopRequest | None = None,
     callbacks: tuple[Any, ...] = (),
 ) -> Trained:
     """Trains a model in place, on the weights and architecture parts of a data set together.
@@ -53,11 +52,10 @@ def train_child(
             start, and are the trained ones afterwards.
         data: the data set, of the model's image shape and classes.
         recipe: how; None for the defaults.
-        checkpoints: folder in which every epoch is saved and from which a training that was
-            stopped goes on as if it had not been; None to save nothing.
+        saving: where the training is saved, and from where one that was stopped goes on as if it
+            had not been; None to save nothing.
         identity: what distinguishes this training from others that might be in the folder, beside
             the recipe and the data set.
-        stop: asks the training to end.
         callbacks: Keras callbacks to be called too.
 
     Returns:
@@ -66,7 +64,7 @@ def train_child(
     Raises:
         InputError: where the data set does not fit the model, or the training diverged.
         RunError: where the folder holds the checkpoints of another training.
-        RunInterruptedError: where `stop` received a signal.
+        RunInterruptedError: where a signal was received.
     """
     recipe = recipe or Recipe()
     _check(model, data, recipe)
@@ -74,17 +72,20 @@ def train_child(
     steps = data.train.steps(recipe.batch_size, drop_remainder=True)
     _compile(fast, recipe.optimizer(fast, steps), recipe.label_smoothing)
     images = {"data": data.name, "training_images": data.train.size}
-    state = TrainingState(checkpoints, {**asdict(recipe), **images, **(identity or {})}, stop)
+    state = RunState(saving or Saving(), {**asdict(recipe), **images, **(identity or {})}, steps)
     first = state.restore(fast)
-    if first < recipe.epochs:
+    if first < recipe.epochs * steps:
+        batches = _batches(data, recipe, first)
+        build_metrics(fast, batches.element_spec[1], data.classes)
         fast.fit(
-            _batches(data, recipe, first),
+            batches,
             validation_data=with_one_hot_labels(
                 data.validation.dataset(EVALUATION_BATCH), data.classes
             ),
-            initial_epoch=first,
+            steps_per_epoch=steps,
+            initial_epoch=first // steps,
             epochs=recipe.epochs,
-            callbacks=[state, *callbacks],
+            callbacks=[LossGuard(state), state, *callbacks],
             shuffle=False,  # the data set does that itself
             verbose=0,
         )
@@ -121,15 +122,12 @@ def _compile(model: Any, optimizer: Any, label_smoothing: float) -> None:
     )
 
 
-def _batches(data: DataSplits, recipe: Recipe, first_epoch: int) -> tf.data.Dataset:
-    batches = data.train.dataset(
-        recipe.batch_size,
-        shuffle_seed=recipe.seed,
-        augment=recipe.augment,
-        first_epoch=first_epoch,
-        drop_remainder=True,
+def _batches(data: DataSplits, recipe: Recipe, first_step: int) -> tf.data.Dataset:
+    epochs = data.train.epochs(
+        recipe.batch_size, shuffle_seed=recipe.seed, augment=recipe.augment, drop_remainder=True
     )
-    return with_one_hot_labels(batches, data.classes)
+    steps = data.train.steps(recipe.batch_size, drop_remainder=True)
+    return with_one_hot_labels(endless(epochs, steps, first_step), data.classes)
 
 
 def with_one_hot_labels(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from fbnetv2_tf.budget_front import spread
+from fbnetv2_tf.checkpoint_series import require_same
 from fbnetv2_tf.derivation import Landscape
 from fbnetv2_tf.errors import BudgetError, InputError
 from fbnetv2_tf.latency_table import load_latency_table
 from fbnetv2_tf.limits import LIMITS, read_limits
-from fbnetv2_tf.run_folder import FLAGS, SEARCH, RunFolder
+from fbnetv2_tf.run_folder import CHECKPOINTS, FLAGS, SEARCH, RunFolder
 from fbnetv2_tf.space import Space, parse_space
 from fbnetv2_tf.units import KIB, MS, format_quantity
 
 from .common import define_dataset, define_path, define_quantity
 from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
+from .running import Running, define_running, running
 from .search_results import Budgets, finished, write_results
 
 if TYPE_CHECKING:
     from fbnetv2_tf.datasets import DataSplits
+    from fbnetv2_tf.search import SearchSettings, Steps
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,19 @@ class SearchOptions:
     derive: str
     candidates: int
     settings: dict[str, Any]
+    running: Running
     flagfile: str
+
+    def identity(self, data: DataSplits) -> dict[str, Any]:
+        """What makes two searches the same one, as far as their states go."""
+        names = ("objective", "penalty", "alpha", "beta", "sampling", "sharing")
+        return {
+            "dataset": self.dataset,
+            "images": [data.weights.size, data.architecture.size],
+            **self.settings,
+            "precision": self.running.precision,
+            **{name: getattr(self, name) for name in names},
+        }
 
 
 def define(values: Any) -> None:
@@ -72,6 +87,7 @@ def define(values: Any) -> None:
     _define_limits(values)
     _define_settings(values)
     _define_method(values)
+    define_running(values)
 
 
 def _define_limits(values: Any) -> None:
@@ -176,6 +192,7 @@ def options(values: Any) -> SearchOptions:
     given = {name: values[name].value for name in names if name in values}
     given["dataset"] = values.dataset or "fashion_mnist_10k"
     given["settings"] = {name: values[name].value for name in _SETTINGS}
+    given["running"] = running(values)
     given["flagfile"] = flagfile_text("fbnetv2-search", values)
     return SearchOptions(**given)
 
@@ -191,16 +208,19 @@ def main(options: SearchOptions) -> None:
         data = _load(options, space)
         space = space.for_data(data.classes, data.image_shape[2])
         run.claim_space(str(space))
+        budgets = plan_budgets(space, options)
+        identity = {**options.identity(data), "limits": budgets.each}
         if run.has(SEARCH):
+            theirs = run.read_json(SEARCH)
+            theirs = theirs.get("identity") if isinstance(theirs, dict) else None
+            require_same(run / SEARCH, theirs, identity, "search")
             print(f"The search in '{run.path}' is finished: {finished(run)}")
             return
-        run.write_text(FLAGS, options.flagfile)
-        budgets = plan_budgets(space, options)
         _describe(space, data, budgets)
         from fbnetv2_tf.datasets import image_errors
 
         with image_errors():
-            _search(run, space, data, options, budgets)
+            _search(run, space, data, options, budgets, identity)
         if data.unreadable:
             print(f"{len(data.unreadable)} images could not be read and were left out.")
 
@@ -242,6 +262,7 @@ def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
 
 def _load(options: SearchOptions, space: Space) -> DataSplits:
     import_tensorflow()
+    options.running.prepare()
     from fbnetv2_tf.datasets import load_dataset
 
     return load_dataset(
@@ -278,18 +299,45 @@ def _budget_line(landscape: Landscape, resource: str, limit: float) -> str:
 
 
 def _search(
-    run: RunFolder, space: Space, data: DataSplits, options: SearchOptions, budgets: Budgets
+    run: RunFolder,
+    space: Space,
+    data: DataSplits,
+    options: SearchOptions,
+    budgets: Budgets,
+    identity: dict[str, Any],
 ) -> None:
-    import keras
-
-    from fbnetv2_tf.builders.supernet import build_supernet
-    from fbnetv2_tf.interruption import stop_request
-    from fbnetv2_tf.search import LossGuard, SearchSettings, compile_search, run_search, steps_of
+    from fbnetv2_tf.loss_guard import LossGuard
+    from fbnetv2_tf.run_state import RunState, progress
+    from fbnetv2_tf.search import SearchSettings, run_search, steps_of
     from fbnetv2_tf.search_log import SearchLog
-    from fbnetv2_tf.search_state import SearchState
 
     settings = SearchSettings(**options.settings)
     steps = steps_of(data, settings.batch_size)
+    net = _compiled(space, options, budgets, settings, steps)
+
+    def describe() -> dict[str, Any]:
+        return {"probabilities": {n: p.tolist() for n, p in net.probabilities().items()}}
+
+    with options.running.saving(run / CHECKPOINTS) as saving:
+        state = RunState(saving, identity, steps.all, what="search", describe=describe)
+        first = state.restore(net)
+        run.write_text(FLAGS, options.flagfile)
+        if first:
+            print(f"Going on after {progress(first, steps.all)}.", flush=True)
+        log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
+        run_search(net, data, settings, [LossGuard(state), state, log], first_step=first)
+    write_results(run, net, data, options, budgets, state.epochs, identity)
+
+
+def _compiled(
+    space: Space, options: SearchOptions, budgets: Budgets, settings: SearchSettings, steps: Steps
+) -> Any:
+    """The supernet of the search, compiled."""
+    import keras
+
+    from fbnetv2_tf.builders.supernet import build_supernet
+    from fbnetv2_tf.search import compile_search
+
     keras.utils.set_random_seed(settings.seed)
     net = build_supernet(
         space,
@@ -297,18 +345,11 @@ def _search(
         sharing=options.sharing,
         temperature=settings.temperature,
         seed=settings.seed,
+        dtype=options.running.policy,
     )
     net.latency_table = budgets.landscape.latency
     compile_search(net, _objective(options, budgets), settings, steps)
-    with stop_request() as stop:
-        state = SearchState(run, net, stop)
-        first = state.restore()
-        if first:
-            print(f"Going on after epoch {first} of {settings.epochs}.")
-        batches = steps.weights + steps.architecture
-        log = SearchLog(settings.epochs, batches, budgets.held, first_epoch=first)
-        run_search(net, data, settings, [LossGuard(), state, log], first_epoch=first)
-    write_results(run, net, data, options, budgets, state.epochs)
+    return net
 
 
 def _objective(options: SearchOptions, budgets: Budgets) -> Any:

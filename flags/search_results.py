@@ -75,11 +75,12 @@ def write_results(
     options: SearchOptions,
     budgets: Budgets,
     epochs: list[dict[str, Any]],
+    identity: dict[str, Any],
 ) -> None:
     """Derives a child for each budget and writes what the search has found."""
     calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
     validation = data.validation.dataset(256)
-    common = _common(net, options, epochs)
+    common = {**_common(net, options, epochs), "identity": identity}
     if len(budgets.each) == 1:
         architecture = _derive(net, options, budgets.each[0], validation, calibration)
         record = _write_child(run, net, budgets, budgets.each[0], architecture, calibration)
@@ -115,7 +116,7 @@ def _common(net: Supernet, options: SearchOptions, epochs: list[dict[str, Any]])
         "space_size": str(net.space.size),
         "expected_cost": _in_milliseconds(net.expected_cost()),
         "dataset": {"name": options.dataset, "data_dir": options.data_dir},
-        "options": {k: v for k, v in asdict(options).items() if k not in ("flagfile",)},
+        "options": {k: v for k, v in asdict(options).items() if k != "flagfile"},
         "versions": versions(),
         "units": UNITS,
         "probabilities": {name: p.tolist() for name, p in net.probabilities().items()},

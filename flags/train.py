@@ -26,6 +26,7 @@ from .common import define_architecture, define_path, define_run, one_of
 from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
 from .run_data import DataChoice, data_choice, define_data
+from .running import Running, define_running, running
 from .train_results import summary, training_results
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TrainOptions:
         data: the data set.
         recipe: settings of `Recipe` by name.
         dropout, stochastic_depth: as `build_model` takes them.
-        policy: a Keras dtype policy.
+        running: how the training is carried out.
         flagfile: text that repeats the command.
     """
 
@@ -58,7 +59,7 @@ class TrainOptions:
     recipe: dict[str, Any]
     dropout: float
     stochastic_depth: float
-    policy: str
+    running: Running
     flagfile: str
 
 
@@ -100,13 +101,7 @@ def define(values: Any) -> None:
     flags.DEFINE_string(
         "augment", "light", "Augmentation: none, light or strong.", flag_values=values
     )
-    flags.DEFINE_enum(
-        "policy",
-        "float32",
-        ["float32", "mixed_bfloat16", "mixed_float16"],
-        "Precision of the computation.",
-        flag_values=values,
-    )
+    define_running(values)
 
 
 def options(values: Any) -> TrainOptions:
@@ -126,7 +121,7 @@ def options(values: Any) -> TrainOptions:
         recipe={**{name: values[name].value for name in recipe}, "augment": values.augment},
         dropout=values.dropout,
         stochastic_depth=values.stochastic_depth,
-        policy=values.policy,
+        running=running(values),
         flagfile=flagfile_text("fbnetv2-train", values),
     )
 
@@ -156,7 +151,7 @@ def _identity(options: TrainOptions, architecture: Architecture) -> dict[str, An
         "recipe": options.recipe,
         "dropout": options.dropout,
         "stochastic_depth": options.stochastic_depth,
-        "policy": options.policy,
+        "precision": options.running.precision,
     }
 
 
@@ -174,12 +169,12 @@ def _train(
 
     from fbnetv2_tf.builders.keras_file import save_model
     from fbnetv2_tf.datasets import image_errors
-    from fbnetv2_tf.interruption import stop_request
     from fbnetv2_tf.recipe import Recipe
     from fbnetv2_tf.training import train_child
     from fbnetv2_tf.training_log import TrainingLog
 
     recipe = Recipe(**options.recipe)
+    options.running.prepare()
     data = options.data.load(image_side=architecture.side, channels=architecture.input_channels)
     architecture = _for_classes(architecture, data.classes)
     keras.utils.set_random_seed(recipe.seed)
@@ -188,15 +183,14 @@ def _train(
     checkpoints = run / CHECKPOINTS / TRAINING
     log = TrainingLog()
     began = time.monotonic()
-    with image_errors(), stop_request() as stop:
+    with image_errors(), options.running.saving(checkpoints) as saving:
         try:
             trained = train_child(
                 model,
                 data,
                 recipe,
-                checkpoints=checkpoints,
+                saving=saving,
                 identity={k: v for k, v in record.items() if k != "recipe"},
-                stop=stop,
                 callbacks=(log,),
             )
         finally:
@@ -229,7 +223,7 @@ def _start(architecture: Architecture, options: TrainOptions) -> Any:
         architecture,
         dropout=options.dropout,
         stochastic_depth=options.stochastic_depth,
-        dtype=options.policy,
+        dtype=options.running.policy,
     )
     if options.inherited is not None:
         copy_weights(load_model(options.inherited), model)
@@ -241,7 +235,7 @@ def _without_policy(model: Any, architecture: Architecture, options: TrainOption
     from fbnetv2_tf.builders.model import build_model
     from fbnetv2_tf.builders.weights import copy_weights
 
-    if options.policy == "float32" and not options.dropout and not options.stochastic_depth:
+    if options.running.policy == "float32" and not options.dropout and not options.stochastic_depth:
         return model
     plain = build_model(architecture, dtype="float32")
     copy_weights(model, plain)

@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,18 @@ def test_epochs_are_shuffled_anew_and_the_same_in_another_process(root: Path) ->
     assert first != second
     assert sorted(first) == sorted(second)
     assert numbers(load(root).train.dataset(8, shuffle_seed=4, first_epoch=1)) == second
+
+
+@pytest.mark.parametrize("on_bad_image", ["fail", "skip"])
+def test_an_epoch_goes_on_at_any_batch(root: Path, on_bad_image: str) -> None:
+    if on_bad_image == "skip":
+        damage(files(load(root).train)[3])
+    splits = load(root, on_bad_image=on_bad_image)
+    settings: dict[str, Any] = {"shuffle_seed": 4, "augment": "strong"}
+    whole = [images.numpy() for images, _ in splits.train.epoch(8, 2, **settings)]
+    rest = [images.numpy() for images, _ in splits.train.epoch(8, 2, first_batch=2, **settings)]
+    for images, expected in zip(rest, whole[2:], strict=True):
+        np.testing.assert_array_equal(images, expected)
 
 
 def test_split_depends_on_content_and_not_on_names(root: Path) -> None:

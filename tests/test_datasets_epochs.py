@@ -13,9 +13,9 @@ from fbnetv2_tf.datasets.epochs import augmentation_seed, counted, endless, orde
 from fbnetv2_tf.errors import DataError
 
 
-def tens(epoch: tf.Tensor) -> tf.data.Dataset:
+def tens(epoch: tf.Tensor, first: tf.Tensor | int) -> tf.data.Dataset:
     """Three elements that tell their epoch: 10, 11, 12 in epoch 1."""
-    return tf.data.Dataset.range(3).map(lambda place: (10 * epoch + place, place))
+    return tf.data.Dataset.range(first, 3).map(lambda place: (10 * epoch + place, place))
 
 
 def values(dataset: tf.data.Dataset) -> list[int]:

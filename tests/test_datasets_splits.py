@@ -95,6 +95,14 @@ def test_a_stream_can_go_on_at_any_step() -> None:
         assert numbers(stream.take(4)) == whole[step : step + 4]
 
 
+def test_augmentation_goes_on_within_an_epoch() -> None:
+    split = load_dataset("fashion_mnist_10k").validation
+    whole = [images.numpy() for images, _ in split.epoch(200, 3, shuffle_seed=1, augment="light")]
+    rest = split.epoch(200, 3, shuffle_seed=1, augment="light", first_batch=3)
+    for (images, _), expected in zip(rest, whole[3:], strict=True):
+        np.testing.assert_array_equal(images, expected)
+
+
 def test_remainder_is_dropped_on_request_and_the_batch_is_static_then() -> None:
     split = numbered_split(10)
     dataset = split.dataset(4, shuffle_seed=0, drop_remainder=True)

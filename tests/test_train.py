@@ -51,7 +51,7 @@ def test_it_stops_when_told_and_goes_on_to_the_end(
     with monkeypatch.context() as patch:
         patch.setattr(training_log.TrainingLog, "on_epoch_begin", terminate)
         assert DRIVER.run(command) == 75
-    assert "1 finished epochs are saved" in capsys.readouterr().err
+    assert "1 epoch and 1 of 12 steps saved" in capsys.readouterr().err
     assert not run.has(CHILD)
 
     assert DRIVER.run(command) == 0
@@ -80,7 +80,7 @@ def test_inherited_weights_are_the_start(
     start = moved_network(TINY)
     save_model(start, run / INHERITED)
     still = ["--epochs=1", "--warmup_epochs=0", "--learning_rate=1e-12", "--batch_size=64"]
-    options = ["--inherit", "--policy=mixed_bfloat16", "--dropout=0.1", *data, *still]
+    options = ["--inherit", "--precision=bfloat16", "--dropout=0.1", *data, *still]
     assert DRIVER.run([f"--run={run.path}", *options]) == 0
     child = load_model(run / CHILD)
     assert {layer.compute_dtype for layer in child.layers} == {"float32"}
@@ -100,7 +100,11 @@ def test_inherited_weights_are_the_start(
         ),
         (["--architecture=in_hw8_c1 cn_k3 fc_c2", "--output=x"], "needs the token 's'"),
         (["--run=nowhere"], "Received: 'nowhere'"),
-        (["--policy=float8"], "value should be one of <float32|mixed_bfloat16|mixed_float16>"),
+        (["--precision=float8"], "value should be one of <float32|bfloat16|float16>"),
+        (
+            ["--architecture=in_hw8_c1 fc_c2", "--output=x", "--checkpoint_every=often"],
+            "must be a number of steps (500) or a time",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(

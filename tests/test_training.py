@@ -14,10 +14,12 @@ from rich.console import Console
 
 from fbnetv2_tf.builders.model import build_model
 from fbnetv2_tf.builders.tflite_proof import keras_logits
+from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import DataSplits
 from fbnetv2_tf.errors import InputError, RunError
 from fbnetv2_tf.interruption import RunInterruptedError, StopRequest
 from fbnetv2_tf.recipe import Recipe
+from fbnetv2_tf.run_state import Saving
 from fbnetv2_tf.training import evaluate, train_child
 from fbnetv2_tf.training_log import TrainingLog
 
@@ -39,12 +41,15 @@ def fresh(**options: Any) -> Any:
 class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
     """Asks the training to stop in the middle of an epoch."""
 
-    def __init__(self, request: StopRequest, epoch: int) -> None:
+    def __init__(self, request: StopRequest, epoch: int, batch: int) -> None:
         super().__init__()
-        self.request, self.epoch = request, epoch
+        self.request, self.place = request, (epoch, batch)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.request.received = epoch == self.epoch
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.request.received = (self.epoch, batch) == self.place
 
 
 def test_it_learns_and_reports_what_it_learnt(data: DataSplits) -> None:
@@ -67,32 +72,29 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
     whole, parts = fresh(dropout=0.2), fresh(dropout=0.2)
     expected = train_child(whole, data, RECIPE)
     request = StopRequest()
-    with pytest.raises(RunInterruptedError, match="2 finished epochs are saved"):
-        train_child(
-            parts,
-            data,
-            RECIPE,
-            checkpoints=tmp_path,
-            stop=request,
-            callbacks=(StopAfter(request, 2),),
-        )
+    series = CheckpointSeries(tmp_path)
+    saving = Saving(series, stop=request)
+    stop = (StopAfter(request, 1, 4),)
+    with pytest.raises(RunInterruptedError, match="1 epoch and 5 of 12 steps saved"):
+        train_child(parts, data, RECIPE, saving=saving, callbacks=stop)
+    request.received = False
     resumed = fresh(dropout=0.2)
-    assert train_child(resumed, data, RECIPE, checkpoints=tmp_path) == expected
+    assert train_child(resumed, data, RECIPE, saving=saving) == expected
     assert same_weights(resumed, whole)
 
     # A checkpoint that was cut off: the one before it is whole.
-    newest, older = sorted(tmp_path.glob("*.npz"), reverse=True)
+    older, newest = series.paths()
     newest.write_bytes(newest.read_bytes()[:-1000])
-    assert older.name == "epoch_00002.npz"
-    assert train_child(fresh(dropout=0.2), data, RECIPE, checkpoints=tmp_path) == expected
+    assert older.name == "step_000000024.npz"
+    assert train_child(fresh(dropout=0.2), data, RECIPE, saving=saving) == expected
 
     # And those of another training are refused.
     other = replace(RECIPE, learning_rate=0.05)
     with pytest.raises(RunError, match=r"learning_rate 0\.1\. Received: 0\.05\. Give the flags"):
-        train_child(fresh(dropout=0.2), data, other, checkpoints=tmp_path)
+        train_child(fresh(dropout=0.2), data, other, saving=saving)
     larger = build_model(TINY.replace("c8_nre", "c16_nre"))
     with pytest.raises(RunError, match="of another network"):
-        train_child(larger, data, RECIPE, checkpoints=tmp_path)
+        train_child(larger, data, RECIPE, saving=saving)
 
 
 def same_weights(first: Any, second: Any) -> bool:
@@ -108,10 +110,11 @@ def test_the_moving_average_is_what_remains_also_of_a_finished_training(
     plain, averaged, again = fresh(), fresh(), fresh()
     train_child(plain, data, recipe)
     averaging = replace(recipe, ema=0.99, label_smoothing=0.1)
-    trained = train_child(averaged, data, averaging, checkpoints=tmp_path)
+    saving = Saving(CheckpointSeries(tmp_path))
+    trained = train_child(averaged, data, averaging, saving=saving)
     far = np.abs(plain.get_weights()[0] - start).max()
     assert np.abs(averaged.get_weights()[0] - start).max() < far / 2
-    assert train_child(again, data, averaging, checkpoints=tmp_path) == trained
+    assert train_child(again, data, averaging, saving=saving) == trained
     assert same_weights(averaged, again)
     # The loss that is reported is without the smoothing.
     assert trained.validation == pytest.approx(evaluate(averaged, data.validation), rel=1e-5)
@@ -119,7 +122,7 @@ def test_the_moving_average_is_what_remains_also_of_a_finished_training(
 
 def test_a_training_that_diverges_says_so(data: DataSplits) -> None:
     recipe = Recipe(epochs=2, batch_size=16, learning_rate=1e20, gradient_norm=1e20)
-    with pytest.raises(InputError, match=r"diverged in epoch 1.*Try a smaller learning rate"):
+    with pytest.raises(InputError, match=r"diverged at step \d+ \(epoch 1\)"):
         train_child(fresh(), data, recipe)
 
 

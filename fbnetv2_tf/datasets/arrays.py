@@ -48,6 +48,7 @@ class ArrayExamples:
         seed: tf.Tensor | None = None,
         classes: int = 0,
         is_training: bool = False,
+        first_batch: tf.Tensor | int = 0,
     ) -> tf.data.Dataset:
         """The images at the positions in `order`, in batches.
 
@@ -59,6 +60,7 @@ class ArrayExamples:
             seed: Seed of the epoch's augmentation, shape `(2,)`.
             classes: Number of classes, for labels that an augmentation mixes.
             is_training: Of no meaning here: every image in memory can be read.
+            first_batch: The batch to start at; what comes before is not read.
 
         Returns:
             Data set of `(images, labels)`: float32 in [0, 1] of shape `(batch, height, width,
@@ -76,8 +78,9 @@ class ArrayExamples:
                 images, classes_of_images, seed=tf.random.fold_in(seed, step), classes=classes
             )
 
-        positions = tf.data.Dataset.from_tensor_slices(order)
-        positions = positions.batch(batch_size, drop_remainder=drop_remainder).enumerate()
+        first = tf.cast(first_batch, tf.int64)
+        positions = tf.data.Dataset.from_tensor_slices(order[first * batch_size :])
+        positions = positions.batch(batch_size, drop_remainder=drop_remainder).enumerate(first)
         return positions.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _at_image_shape(self, images: tf.Tensor) -> tf.Tensor:

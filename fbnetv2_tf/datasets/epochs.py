@@ -19,8 +19,9 @@ import tensorflow as tf
 
 from ..errors import DataError
 
-MakeEpoch = Callable[[tf.Tensor], tf.data.Dataset]
-"""From an epoch's number (int64 scalar tensor) to a finite data set; a pure function."""
+MakeEpoch = Callable[[tf.Tensor, "tf.Tensor | int"], tf.data.Dataset]
+"""From an epoch's number (int64 scalar tensor) and the element that it starts at (the same, or 0)
+to a finite data set; a pure function."""
 
 _ORDER, _AUGMENTATION = 1, 2
 
@@ -62,7 +63,9 @@ def counted(make_epoch: MakeEpoch, elements: int, first_epoch: int = 0) -> tf.da
 
     @tf.autograph.experimental.do_not_convert
     def numbered(number: tf.Tensor) -> tf.data.Dataset:
-        return make_epoch(number).enumerate(1).map(lambda place, element: (number, place, element))
+        return (
+            make_epoch(number, 0).enumerate(1).map(lambda place, element: (number, place, element))
+        )
 
     @tf.autograph.experimental.do_not_convert
     def count(number: tf.Tensor, place: tf.Tensor, element: tuple[tf.Tensor, ...]) -> object:
@@ -85,7 +88,7 @@ def endless(make_epoch: MakeEpoch, elements: int, first_step: int = 0) -> tf.dat
     in every run. Give `keras.Model.fit` its `steps_per_epoch`.
 
     Args:
-        make_epoch: Gives the data set of an epoch.
+        make_epoch: Gives the data set of an epoch, or what is left of it.
         elements: How many elements (batches) each epoch has, at least 1.
         first_step: Steps already taken, counted from the start of epoch 0.
 
@@ -104,8 +107,8 @@ def endless(make_epoch: MakeEpoch, elements: int, first_step: int = 0) -> tf.dat
         already = tf.where(
             epoch == first_epoch, tf.constant(taken, tf.int64), tf.constant(0, tf.int64)
         )
-        whole = make_epoch(epoch).apply(tf.data.experimental.assert_cardinality(elements))
-        return whole.skip(already)
+        left = tf.data.experimental.assert_cardinality(elements - already)
+        return make_epoch(epoch, already).apply(left)
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(batches)
     return stream.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))

@@ -56,6 +56,7 @@ class FileExamples:
         seed: tf.Tensor | None = None,
         classes: int = 0,
         is_training: bool = False,
+        first_batch: tf.Tensor | int = 0,
     ) -> tf.data.Dataset:
         """The images at the positions in `order`, in batches, decoded in parallel.
 
@@ -70,6 +71,8 @@ class FileExamples:
             classes: Number of classes, for labels that an augmentation mixes.
             is_training: Where unreadable files are left out: whether others of the epoch take their
                 places, so that the number of batches is known.
+            first_batch: The batch to start at. What comes before is read only where unreadable
+                files are left out, because they move those after them.
 
         Returns:
             Data set of `(images, labels)`: float32 in [0, 1] of shape `(batch, height, width,
@@ -89,14 +92,18 @@ class FileExamples:
 
         # Twice: where files are left out, those at the start of the order take their places.
         passes = 2 if self.unreadable is not None and is_training else 1
-        images = self._readable(self._decoded(order, area, seed, passes))
-        count = tf.size(order, tf.int64)
+        first = tf.cast(first_batch, tf.int64)
+        cut = first if self.unreadable is None else tf.constant(0, tf.int64)
+        count = tf.size(order, tf.int64) - cut * batch_size
+        images = self._readable(self._decoded(order, area, seed, passes, cut * batch_size))
         batches = images.take(count).batch(batch_size, drop_remainder=drop_remainder)
         if self.unreadable is None or is_training:
             steps = count // batch_size if drop_remainder else -(-count // batch_size)
             batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
-        return batches.enumerate().map(
-            batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        return (
+            batches.skip(first - cut)
+            .enumerate(first)
+            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         )
 
     def _decoded(
@@ -105,8 +112,9 @@ class FileExamples:
         area: tuple[float, float] | None,
         seed: tf.Tensor | None,
         passes: int,
+        start: tf.Tensor,
     ) -> tf.data.Dataset:
-        """Elements `(image, label, position, is readable)`, one for each position, in order."""
+        """Elements `(image, label, position, is readable)`, from a place in the order on."""
         height, width, channels = self.image_shape
         paths, labels, is_bmp, orientations = self._tensors
 
@@ -130,8 +138,8 @@ class FileExamples:
             return loaded.concatenate(failed).take(1)
 
         return (
-            tf.data.Dataset.from_tensor_slices(order)
-            .enumerate()
+            tf.data.Dataset.from_tensor_slices(order[start:])
+            .enumerate(start)
             .repeat(passes)
             .interleave(
                 load_or_not,

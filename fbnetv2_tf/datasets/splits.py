@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..augmentation import Augmentation, augmentation
 from ..errors import DataError
-from .epochs import augmentation_seed, counted, order_seed
+from .epochs import MakeEpoch, augmentation_seed, counted, order_seed
 from .unreadable import UnreadableImages, image_errors
 
 
@@ -41,6 +40,7 @@ class Examples(Protocol):
         seed: tf.Tensor | None = None,
         classes: int = 0,
         is_training: bool = False,
+        first_batch: tf.Tensor | int = 0,
     ) -> tf.data.Dataset:
         """The images at the positions in `order`, in batches of `(images, labels)`."""
 
@@ -99,6 +99,7 @@ class Split:
         shuffle_seed: int | None = None,
         augment: Augmentation | str | None = None,
         drop_remainder: bool = False,
+        first_batch: tf.Tensor | int = 0,
     ) -> tf.data.Dataset:
         """One epoch; a pure function of its arguments.
 
@@ -111,6 +112,8 @@ class Split:
             augment: An `Augmentation` or a preset's name.
             drop_remainder: Whether a last, smaller batch is left out, which makes the batch
                 dimension static.
+            first_batch: Where to start, for a run that goes on within an epoch; what comes before
+                is not read.
 
         Returns:
             Data set of `(images, labels)`: float32 in [0, 1] of shape `(batch, height, width,
@@ -135,6 +138,7 @@ class Split:
             seed=augmentation_seed(shuffle_seed or 0, epoch),
             classes=self.classes,
             is_training=shuffle_seed is not None or recipe is not None,
+            first_batch=first_batch,
         )
 
     def dataset(
@@ -176,7 +180,7 @@ class Split:
             batch_size, shuffle_seed=shuffle_seed, augment=augment, drop_remainder=drop_remainder
         )
         if shuffle_seed is None and augmentation(augment) is None:
-            return make_epoch(tf.constant(0, tf.int64))
+            return make_epoch(tf.constant(0, tf.int64), 0)
         steps = self.steps(batch_size, drop_remainder=drop_remainder)
         return counted(make_epoch, steps, first_epoch)
 
@@ -187,16 +191,17 @@ class Split:
         shuffle_seed: int | None = None,
         augment: Augmentation | str | None = None,
         drop_remainder: bool = False,
-    ) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    ) -> MakeEpoch:
         """A function from an epoch's number to its batches, as `counted` and `endless` take it."""
 
-        def make_epoch(number: tf.Tensor) -> tf.data.Dataset:
+        def make_epoch(number: tf.Tensor, first_batch: tf.Tensor | int) -> tf.data.Dataset:
             batches = self.epoch(
                 batch_size,
                 number,
                 shuffle_seed=shuffle_seed,
                 augment=augment,
                 drop_remainder=drop_remainder,
+                first_batch=first_batch,
             )
             return batches.prefetch(tf.data.AUTOTUNE)
 

@@ -1,0 +1,254 @@
+"""A search and a training, killed with SIGKILL at random instants, against ones that were not.
+
+    python benchmarks/kill_and_resume.py --kills=20
+
+Both commands run with `--deterministic` on a small data set, and a checkpoint every five steps. In
+each life the process is killed while it starts, in a step, while a checkpoint is being written, or
+while the results are; the next life is the same command. In the end every weight, logit, statistic
+and the optimizers must be those of the uninterrupted run, to the last bit. A life is forked from a
+process that has imported TensorFlow and computed nothing, which saves the time of the import.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import mmap
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+
+from fbnetv2_tf.flags import search, train
+from fbnetv2_tf.flags.quiet import quiet_start
+
+with quiet_start():
+    import tensorflow  # noqa: F401
+
+    from fbnetv2_tf.builders import equivalence, keras_file  # noqa: F401
+    from fbnetv2_tf.run_state import RunState
+
+KILLS = flags.DEFINE_integer("kills", 20, "Of the search, and as many of the training.")
+PARTS = flags.DEFINE_multi_enum("part", ["search", "train"], ["search", "train"], "What to kill.")
+SEED = flags.DEFINE_integer("seed", 0, "Of the instants.")
+
+SPACE = "in_hw8_c1 cn_k3_s2_c8:16:8_nre ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre/hs fc_c3"
+CHILD = "in_hw8_c1 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.5_nhs fc_c3"
+EPOCHS, BATCH, CHECKPOINT_EVERY = 8, 8, 5
+IMAGES, CLASSES = 240, 3
+WEIGHTS = "model.weights.h5"
+
+
+@dataclass
+class Life:
+    """One process: where it was killed, and the steps that it made."""
+
+    where: str
+    first: int
+    last: int
+    made: int
+
+
+def write_data(path: Path) -> None:
+    """Three classes of 8x8 patterns with noise."""
+    generator = np.random.default_rng(0)
+    patterns = generator.random((CLASSES, 8, 8)) > 0.5
+    labels = np.arange(IMAGES) % CLASSES
+    pixels = 160 * patterns[labels] + generator.integers(0, 95, (IMAGES, 8, 8))
+    np.savez(path, x_train=pixels.astype(np.uint8), y_train=labels.astype(np.int32))
+
+
+def command(part: str, data: Path, output: Path) -> list[str]:
+    """The arguments of the driver."""
+    common = [
+        "--dataset=npz",
+        f"--data_dir={data}",
+        f"--output={output}",
+        f"--epochs={EPOCHS}",
+        f"--batch_size={BATCH}",
+        f"--checkpoint_every={CHECKPOINT_EVERY}",
+        "--deterministic",
+    ]
+    if part == "search":
+        return [f"--space={SPACE}", "--max_macs=6000", *common]
+    return [f"--architecture={CHILD}", "--dropout=0.2", *common]
+
+
+def child(part: str, shared: np.ndarray, arguments: list[str]) -> int:
+    """The driver as it is, but that each finished step is noted in two shared integers."""
+    original = RunState.on_train_batch_end
+
+    def noted(self: Any, batch: int, logs: Any = None) -> None:
+        shared[0], shared[1] = self.started_at + batch + 1, shared[1] + 1
+        original(self, batch, logs)
+
+    RunState.on_train_batch_end = noted  # type: ignore[method-assign]
+    return {"search": search, "train": train}[part].DRIVER.run(arguments)
+
+
+class Victim:
+    """A process of a run, and what can be seen of it from outside."""
+
+    def __init__(self, part: str, folder: Path, output: Path) -> None:
+        self.output = output
+        self.shared = np.frombuffer(mmap.mmap(-1, 16), np.int64)
+        self.log = folder / f"{part}.log"
+        self.code: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os._exit(child(part, self.shared, command(part, folder / "data.npz", output)))
+
+    def ended(self, options: int = os.WNOHANG) -> bool:
+        """Whether the process has ended; `code` is then its exit code."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, options)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code is not None
+
+    def finish(self) -> None:
+        """Waits for a process that must end well."""
+        self.ended(0)
+        if self.code != 0:
+            print(self.log.read_text()[-2000:], file=sys.stderr)
+            raise SystemExit(f"A run failed by itself, with code {self.code}.")
+
+    def is_writing(self, pattern: str) -> bool:
+        """Whether a file of this pattern is being written at this moment."""
+        return any(self.output.rglob(pattern))
+
+    def wait(self, instant: Any) -> bool:
+        """Waits for an instant; whether it came before the process ended."""
+        while not self.ended():
+            if instant():
+                return True
+            time.sleep(0.0003)
+        return False
+
+
+def checkpoint_step(output: Path) -> int:
+    """The step of the newest checkpoint."""
+    paths = sorted(output.rglob("step_*.npz"))
+    return int(paths[-1].stem[len("step_") :]) if paths else 0
+
+
+def live(part: str, folder: Path, output: Path, plan: str, total: int, chance: Any) -> Life:
+    """One life, killed as planned unless it ends before."""
+    saved = checkpoint_step(output)
+    victim = Victim(part, folder, output)
+    target = min(total - 1, saved + chance.randint(1, max(2, 2 * total // KILLS.value)))
+    delay = chance.uniform(0.0, 0.02)
+    if plan == "starting":
+        end = time.monotonic() + chance.uniform(0.0, 4.0)
+        killed = victim.wait(lambda: time.monotonic() > end)
+    elif plan == "in a step":
+        killed = victim.wait(lambda: victim.shared[0] >= target)
+        time.sleep(delay)
+    elif plan == "writing a checkpoint":
+        killed = victim.wait(
+            lambda: victim.shared[0] >= target - 1 and victim.is_writing(".step_*.new.npz")
+        )
+    else:
+        killed = victim.wait(lambda: victim.is_writing(".*.new.keras"))
+    if victim.ended():
+        killed = False
+        victim.finish()
+    else:
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.ended(0)
+    left = [path.name for path in output.rglob(".*.new*")] if killed else []
+    where = plan if killed else "not at all"
+    if left:
+        where += ", which was left half written"
+    return Life(where, saved, int(victim.shared[0]), int(victim.shared[1]))
+
+
+def result(part: str, output: Path) -> dict[str, Any]:
+    """Everything that must be equal."""
+    found = weights(output / ("inherited.keras" if part == "search" else "child.keras"))
+    found["architecture"] = (output / "architecture.txt").read_text()
+    if part == "train":
+        record = json.loads((output / "train.json").read_text())
+        return {**found, **{name: record[name] for name in ("history", "validation", "test")}}
+    record = json.loads((output / "search.json").read_text())
+    for name in ("history", "probabilities", "expected_cost"):
+        found[name] = record[name]
+    newest = sorted((output / "checkpoints").glob("step_*.npz"))[-1]
+    with np.load(newest, allow_pickle=False) as arrays:
+        return {**found, **{name: arrays[name] for name in arrays.files}}
+
+
+def weights(path: Path) -> dict[str, Any]:
+    """Every array of a .keras file, as it is in the file."""
+    import h5py
+
+    found: dict[str, Any] = {}
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS))) as file:
+        names: list[str] = []
+        file.visit(names.append)
+        found |= {name: file[name][()] for name in names if isinstance(file[name], h5py.Dataset)}
+    return found
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """The names of what is not equal to the last bit."""
+    names = first.keys() | second.keys()
+    return sorted(n for n in names if not np.array_equal(first.get(n), second.get(n)))
+
+
+def measure(part: str, folder: Path) -> bool:
+    """Kills a run again and again; whether it ended as the uninterrupted one."""
+    chance = random.Random(SEED.value + len(part))
+    whole, killed = folder / f"{part}_whole", folder / f"{part}_killed"
+    victim = Victim(part, folder, whole)
+    victim.finish()
+    total = int(victim.shared[1])
+    plans = ["starting", "in a step", "writing a checkpoint", "in a step", "writing a checkpoint"]
+    lives: list[Life] = []
+    for number in range(KILLS.value):
+        plan = plans[number % len(plans)] if number < KILLS.value - 2 else "writing the results"
+        lives.append(live(part, folder, killed, plan, total, chance))
+        life = lives[-1]
+        print(
+            f"  {part} {number + 1:2}: went on after step {life.first}, "
+            f"killed {life.where}, after step {max(life.first, life.last)} of {total}",
+            flush=True,
+        )
+    last = Victim(part, folder, killed)
+    last.finish()
+    made = sum(life.made for life in lives) + int(last.shared[1])
+    wrong = differences(result(part, whole), result(part, killed))
+    places = Counter(life.where.split(",")[0] for life in lives)
+    half = sum("half written" in life.where for life in lives)
+    print(
+        f"{part}: {sum(life.where != 'not at all' for life in lives)} kills "
+        f"({', '.join(f'{count} {place}' for place, count in places.items())}; "
+        f"{half} left a file half written); {total} steps, {made - total} repeated; "
+        + ("every value bit-identical" if not wrong else f"DIFFERENT: {', '.join(wrong[:5])}"),
+        flush=True,
+    )
+    return not wrong
+
+
+def main(_: list[str]) -> None:
+    """Prints where the kills fell, and whether they left a trace."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_data(Path(folder) / "data.npz")
+        is_right = [measure(part, Path(folder)) for part in PARTS.value]
+    sys.exit(not all(is_right))
+
+
+if __name__ == "__main__":
+    app.run(main)
