@@ -1,0 +1,123 @@
+"""How well a supernet's weights rank networks: against their accuracy when trained from scratch.
+
+    python -m benchmarks.ranking --runs=runs/soft_0,runs/mixed_0 [--plot=docs/pictures/ranking.png]
+
+The networks are those that `benchmarks.judge` has trained. Kendall's tau and Spearman's rho are of
+the inherited validation loss (statistics of BatchNorm re-estimated) and the accuracy from scratch
+on the test images, over all of them and within narrow bands of multiply-adds, where cost says
+nothing. "MACs alone" is the ranking that takes no supernet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from absl import app, flags
+from scipy import stats
+
+import fbnetv2_tf as fb
+from benchmarks.searching import table
+from benchmarks.supernets import SearchedSupernet
+from benchmarks.trials import RECIPE, RESULTS, Trial, verdicts
+from fbnetv2_tf.units import parse_quantity
+
+RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
+BANDS = flags.DEFINE_list("bands", ["300K", "600K"], "Upper ends of bands that are 3 % wide.")
+NETWORKS = flags.DEFINE_string("networks", None, "Only the networks of this file, a line each.")
+JUDGED = flags.DEFINE_string("results", str(RESULTS), "What the judge has written.")
+PLOT = flags.DEFINE_string("plot", None, "A picture to draw of the first run.")
+
+Scores = Mapping[str, float]
+
+
+def judged(space: fb.Space, path: Path, only: set[str] | None) -> dict[str, float]:
+    """Network -> mean test accuracy by the recipe, of those in the space."""
+    found: dict[str, list[float]] = {}
+    for key, verdict in verdicts(path).items():
+        given = json.loads(key)
+        trial = Trial(given["network"], given["seed"], data=given["data"])
+        known = trial.key == key and (only is None or trial.network in only)
+        if known and fb.parse_architecture(trial.network) in space:
+            found.setdefault(trial.network, []).append(verdict.test)
+    return {network: float(np.mean(values)) for network, values in found.items()}
+
+
+def correlation(truth: Scores, scores: Scores, networks: Sequence[str]) -> tuple[float, float]:
+    """Kendall's tau and Spearman's rho; scores are the better the higher."""
+    pairs = np.array([(truth[n], scores[n]) for n in networks])
+    return (
+        float(stats.kendalltau(pairs[:, 0], pairs[:, 1]).statistic),
+        float(stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic),
+    )
+
+
+def macs(network: str) -> int:
+    """Multiply-adds of a network."""
+    return int(fb.count(fb.parse_architecture(network)).macs)
+
+
+def groups(networks: Sequence[str], bands: Sequence[float]) -> dict[str, list[str]]:
+    """All networks, and those of each band."""
+    found = {"all": list(networks)}
+    for band in bands:
+        found[f"{band / 1e3:.0f} K"] = [n for n in networks if 0.97 * band <= macs(n) <= band]
+    return found
+
+
+def rows(truth: Scores, ways: Mapping[str, Callable[[str], float]]) -> list[list[str]]:
+    """A row for each way to rank."""
+    bands = [parse_quantity(band) for band in BANDS.value]
+    parts = groups(list(truth), bands)
+    head = ["ranked by", *(f"{name} ({len(inside)})" for name, inside in parts.items())]
+    lines = [head]
+    for way, score in ways.items():
+        scores = {network: score(network) for network in truth}
+        cells = [correlation(truth, scores, inside) for inside in parts.values()]
+        lines.append([way, *(f"{tau:.2f} / {rho:.2f}" for tau, rho in cells)])
+    return lines
+
+
+def draw(truth: Scores, scores: Scores, path: Path) -> None:
+    """Accuracy from scratch against inherited loss; colour is cost."""
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    networks = list(truth)
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    points = axes.scatter(
+        [-scores[n] for n in networks],
+        [100 * truth[n] for n in networks],
+        c=[macs(n) / 1e6 for n in networks],
+        norm="log",
+    )
+    axes.set(xlabel="validation loss with inherited weights", ylabel="test accuracy, %")
+    axes.invert_xaxis()
+    figure.colorbar(points, label="million multiply-adds")
+    figure.savefig(path, dpi=120)
+
+
+def main(_: list[str]) -> None:
+    """Prints the table."""
+    supernets = [SearchedSupernet(Path(run)) for run in RUNS.value]
+    space = fb.parse_space(supernets[0].record["space"] if supernets else "fashion28")
+    only = None
+    if NETWORKS.value:
+        only = set(Path(NETWORKS.value).read_text(encoding="utf-8").splitlines())
+    truth = judged(space, Path(JUDGED.value), only)
+    ways: dict[str, Callable[[str], float]] = {"MACs alone": macs}
+    for supernet in supernets:
+        losses = {network: supernet.score(network)[0] for network in truth}
+        ways[supernet.folder.name] = lambda network, losses=losses: -losses[network]
+    print(f"{len(truth)} networks, trained for {RECIPE.epochs} epochs; Kendall / Spearman")
+    print(table(rows(truth, ways)))
+    if PLOT.value and supernets:
+        first = ways[supernets[0].folder.name]
+        draw(truth, {network: first(network) for network in truth}, Path(PLOT.value))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,67 @@
+"""A finished search's supernet, brought back to score networks with its weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fbnetv2_tf as fb
+from fbnetv2_tf.datasets import load_dataset
+from fbnetv2_tf.objectives import Budget
+from fbnetv2_tf.run_folder import SEARCH, RunFolder
+from fbnetv2_tf.search import SearchSettings, compile_search, steps_of
+from fbnetv2_tf.search_state import SearchState
+
+
+@dataclass(frozen=True)
+class SearchedSupernet:
+    """The supernet of a run folder, with the weights and logits that its search ended with.
+
+    Attributes:
+        folder: of a finished `fbnetv2-search`.
+    """
+
+    folder: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What the search wrote."""
+        return dict(json.loads((self.folder / SEARCH).read_text(encoding="utf-8")))
+
+    @cached_property
+    def data(self) -> Any:
+        """The data set of the search."""
+        given = self.record["dataset"]
+        side = max(fb.parse_space(self.record["space"]).sides)
+        return load_dataset(given["name"], given["data_dir"], image_side=side, seed=0)
+
+    @cached_property
+    def net(self) -> Any:
+        """The supernet."""
+        options = self.record["options"]
+        settings = SearchSettings(**options["settings"])
+        net = fb.build_supernet(
+            self.record["space"],
+            sampling=options["sampling"],
+            sharing=options["sharing"],
+            seed=settings.seed,
+        )
+        largest = fb.count(net.space.largest).macs
+        steps = steps_of(self.data, settings.batch_size)
+        compile_search(net, Budget(max_macs=largest), settings, steps)
+        SearchState(RunFolder(self.folder), net).restore()
+        return net
+
+    def score(self, network: str) -> tuple[float, float]:
+        """Validation loss and accuracy with inherited weights and re-estimated statistics."""
+        calibration, validation = self._parts
+        score = self.net.scorer.score(fb.parse_architecture(network), validation, calibration)
+        return score.loss, score.accuracy
+
+    @cached_property
+    def _parts(self) -> tuple[list[Any], list[Any]]:
+        calibration = list(self.data.weights.dataset(256, shuffle_seed=0).take(4))
+        return calibration, list(self.data.validation.dataset(256))
