@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 
 import numpy as np
@@ -89,10 +90,11 @@ def _scaled_to(text: str, budget: int, grain: int) -> str:
         ]
         return str(fb.parse_architecture(" ".join(scaled)))
 
-    kept = [w for f in np.geomspace(0.05, 8.0, 600) if _macs(w := widened(float(f))) <= budget]
+    factors = [float(factor) for factor in np.geomspace(0.05, 8.0, 600)]
+    kept = bisect_right(factors, budget, key=lambda factor: _macs(widened(factor)))
     if not kept:
         raise ValueError(f"`budget` must be above {_macs(widened(0.05))}. Received: {budget}.")
-    return max(kept, key=_macs)
+    return widened(factors[kept - 1])
 
 
 def _with_width(block: str, factor: float, grain: int) -> str:

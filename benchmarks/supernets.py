@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import fbnetv2_tf as fb
+from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import load_dataset
 from fbnetv2_tf.objectives import Budget
-from fbnetv2_tf.run_folder import SEARCH, RunFolder
+from fbnetv2_tf.run_folder import CHECKPOINTS, SEARCH
+from fbnetv2_tf.run_state import state_variables
 from fbnetv2_tf.search import SearchSettings, compile_search, steps_of
-from fbnetv2_tf.search_state import SearchState
+
+LARGEST = 1 << 30
+"""Bytes that a checkpoint may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class SearchedSupernet:
         largest = fb.count(net.space.largest).macs
         steps = steps_of(self.data, settings.batch_size)
         compile_search(net, Budget(max_macs=largest), settings, steps)
-        SearchState(RunFolder(self.folder), net).restore()
+        last = next(CheckpointSeries(self.folder / CHECKPOINTS).newest(LARGEST))
+        for name, variable in state_variables(net).items():
+            variable.assign(last.arrays[name])
         return net
 
     def score(self, network: str) -> tuple[float, float]:
