@@ -118,7 +118,15 @@ setup(
         "console_scripts": [
             *(
                 f"fbnetv2-{driver} = fbnetv2_tf.flags.{driver}:console"
-                for driver in ("search", "train", "evaluate", "export", "count", "latency")
+                for driver in (
+                    "search",
+                    "train",
+                    "evaluate",
+                    "export",
+                    "count",
+                    "latency",
+                    "benchmark",
+                )
             ),
             "fbnetv2-import = fbnetv2_tf.flags.import_checkpoint:console",
         ]

@@ -12,12 +12,13 @@ import sys
 import numpy as np
 
 from fbnetv2_tf.arena_planning import arena_bytes
+from fbnetv2_tf.builders.litert_arena import litert_arena_bytes
 from fbnetv2_tf.builders.model import build_model
 from fbnetv2_tf.builders.tflite_convert import convert
 from fbnetv2_tf.builders.tflite_graph import deployable
 from fbnetv2_tf.builders.zoo import zoo
 from fbnetv2_tf.counting import count
-from tests.interpreter_arenas import litert_arena_bytes, tflm_arena_bytes
+from tests.interpreter_arenas import tflm_arena_bytes
 
 FORMS = (("none", "fused", 4), ("int8", "decomposed", 1))
 

@@ -76,12 +76,33 @@ def measure_here(
     seed: int = 0,
     each_round: Callable[[int], None] | None = None,
 ) -> dict[str, float]:
-    """The median milliseconds of a call of each file on this machine.
+    """The median milliseconds of a call of each file on this machine; arguments of `samples_here`.
+
+    Raises:
+        ExportError: where the interpreter refuses a file.
+    """
+    samples = samples_here(
+        files, threads=threads, repeats=repeats, seed=seed, each_round=each_round
+    )
+    return {name: median(values) for name, values in samples.items()}
+
+
+def samples_here(
+    files: Mapping[str, bytes],
+    *,
+    threads: int = 1,
+    repeats: int = 30,
+    warmup: int = 0,
+    seed: int = 0,
+    each_round: Callable[[int], None] | None = None,
+) -> dict[str, list[float]]:
+    """The milliseconds of a call of each file on this machine, round by round.
 
     Args:
         files: name -> content of a .tflite file.
         threads: of the interpreter.
         repeats: rounds; each takes one sample of every file.
+        warmup: rounds before them whose samples are left out.
         seed: of the order in a round.
         each_round: called with the number of finished rounds.
 
@@ -91,13 +112,15 @@ def measure_here(
     samplers = {name: _Sampler(name, content, threads) for name, content in files.items()}
     samples: dict[str, list[float]] = {name: [] for name in files}
     order, shuffler = list(files), random.Random(seed)
-    for done in range(repeats):
+    for done in range(-warmup, repeats):
         shuffler.shuffle(order)
         for name in order:
-            samples[name].append(samplers[name].sample())
-        if each_round is not None:
+            taken = samplers[name].sample()
+            if done >= 0:
+                samples[name].append(taken)
+        if each_round is not None and done >= 0:
             each_round(done + 1)
-    return {name: median(values) for name, values in samples.items()}
+    return samples
 
 
 class _Sampler:
@@ -109,8 +132,9 @@ class _Sampler:
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ExportError(f"The file of {name!r} is refused by LiteRT: {error}") from error
-        detail = self._interpreter.get_input_details()[0]
-        self._interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+        for detail in self._interpreter.get_input_details():
+            zeros = np.zeros(detail["shape"], detail["dtype"])
+            self._interpreter.set_tensor(detail["index"], zeros)
         # One thread is timed by the processor's time, which goes on only while it runs: what other
         # programs take in between is not the network's.
         self._clock = time.thread_time if threads == 1 else time.perf_counter

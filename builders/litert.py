@@ -33,13 +33,15 @@ class LiteOperator:
     Attributes:
         name: as the schema has it, such as `CONV_2D`.
         output: name of its first output tensor, which tells the Keras layer it came from.
-        output_shape: shape of that tensor.
+        input_shape: shape of its first input tensor, () where it has none.
+        output_shape: shape of the output tensor.
         macs: multiply-adds of a convolution or a matrix product, biases not counted.
         touches_float: whether an input or output is a floating-point tensor.
     """
 
     name: str
     output: str
+    input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     macs: int
     touches_float: bool
@@ -47,9 +49,15 @@ class LiteOperator:
 
 @dataclass(frozen=True)
 class LiteGraph:
-    """The operators of a file's first subgraph, in execution order."""
+    """A file's first subgraph.
+
+    Attributes:
+        operators: in execution order.
+        open_tensors: names of the tensors that have a side of any length.
+    """
 
     operators: tuple[LiteOperator, ...]
+    open_tensors: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -90,12 +98,23 @@ def read_graph(content: bytes) -> LiteGraph:
             LiteOperator(
                 name=name,
                 output=output.name.decode(),
-                output_shape=tuple(map(int, output.shape)),
+                input_shape=_shape(tensors[0]) if operator.inputs[0] >= 0 else (),
+                output_shape=_shape(output),
                 macs=_macs(name, tensors, output),
                 touches_float=any(tensor.type in _FLOATS for tensor in tensors),
             )
         )
-    return LiteGraph(tuple(operators))
+    has_open_side = (tensor.shapeSignature for tensor in graph.tensors)
+    opened = tuple(
+        tensor.name.decode()
+        for tensor, sides in zip(graph.tensors, has_open_side, strict=True)
+        if sides is not None and any(int(side) < 0 for side in sides)
+    )
+    return LiteGraph(tuple(operators), opened)
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    return () if tensor.shape is None else tuple(map(int, tensor.shape))
 
 
 def _macs(name: str, tensors: list[Any], output: Any) -> int:

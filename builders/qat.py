@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from fbnetv2_tf.datasets import DataSplits
 from fbnetv2_tf.errors import ExportError
 from fbnetv2_tf.recipe import Recipe
-from fbnetv2_tf.training import with_one_hot_labels
 
 from .qat_layers import (
     IMAGE_RANGE,
@@ -30,6 +29,7 @@ from .qat_layers import (
 )
 from .qat_twin import decomposed_twin
 from .tflite_convert import convert_trained_ranges
+from .twin_training import train_twin
 from .weights import copy_weights
 
 QAT_RECIPE = Recipe(
@@ -76,33 +76,9 @@ class QuantizedNetwork:
 
     def train(self, data: DataSplits, recipe: Recipe = QAT_RECIPE) -> list[dict[str, float]]:
         """Trains by plain SGD; returns `loss` and `accuracy` of each epoch."""
-        steps = data.train.steps(recipe.batch_size, drop_remainder=True)
-        rate = tf_keras.optimizers.schedules.CosineDecay(
-            recipe.learning_rate, max(1, recipe.epochs * steps)
-        )
-        self.model.compile(
-            optimizer=tf_keras.optimizers.SGD(
-                rate, momentum=recipe.momentum, nesterov=True, global_clipnorm=recipe.gradient_norm
-            ),
-            loss=tf_keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=recipe.label_smoothing
-            ),
-            metrics=[tf_keras.metrics.CategoricalAccuracy(name="accuracy")],
-        )
-        batches = data.train.dataset(
-            recipe.batch_size,
-            shuffle_seed=recipe.seed,
-            augment=recipe.augment,
-            drop_remainder=True,
-        )
-        history = self.model.fit(
-            with_one_hot_labels(batches, data.classes), epochs=recipe.epochs, verbose=0
-        ).history
+        history = train_twin(self.model, data, recipe)
         self._set_kernel_ranges()
-        return [
-            {name: float(values[epoch]) for name, values in history.items()}
-            for epoch in range(recipe.epochs)
-        ]
+        return history
 
     def logits(self, images: NDArray[np.float32], batch_size: int = 250) -> NDArray[np.float32]:
         """What the int8 file will answer, but for the last bit of its kernels."""

@@ -2,32 +2,19 @@
 
 tensorflow-model-optimization brings the quantisers and the wrapper; its own table of layers does
 not know half of ours (Multiply, Rescaling) and leaves float islands around a hard-sigmoid. So every
-layer of a `decomposed_twin` gets a configuration of its own here. What the
-converter fuses is not quantised in between: a convolution with its BatchNorm and relu, and
-`relu6(x + 3)`, whose range is [0, 6] by construction.
-
-This is the one place that imports tensorflow-model-optimization (the `qat` extra).
+layer of a `decomposed_twin` gets a configuration of its own here. What the converter fuses is not
+quantised in between: a convolution with its BatchNorm and relu, and `relu6(x + 3)`, whose range is
+[0, 6] by construction.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import tf_keras
 
-_before = os.environ.get("TF_USE_LEGACY_KERAS")
-from tensorflow_model_optimization.python.core.quantization.keras import (  # noqa: E402
-    quantize_config,
-    quantize_layer,
-    quantize_wrapper,
-    quantizers,
-)
-
-# Its import sets this for every process that is started from here; nobody asked for that.
-if _before is None:
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+from .tfmot import quantize_config, quantize_layer, quantize_wrapper, quantizers
 
 BITS = 8
 IMAGE_RANGE = "image_range"
@@ -77,7 +64,8 @@ class LayerQuantization(quantize_config.QuantizeConfig):  # type: ignore[misc]
         return []
 
     def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
-        """Nothing to set."""
+        """Nothing to set; a body of its docstring alone would not go through AutoGraph."""
+        del quantize_activations
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
         """The output's quantiser, where it has one."""

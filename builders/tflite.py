@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from fbnetv2_tf.errors import ExportError
 from fbnetv2_tf.run_folder import versions
 
 from .assembly import check_choice
+from .extras import require_qat
 from .litert import LiteGraph, LiteModel, read_graph
 from .tflite_convert import IMAGE_TYPES, QUANTIZATIONS, convert
 from .tflite_graph import deployable
@@ -33,6 +35,7 @@ class ExportReport:
             trained with).
         image_type: of the file's input.
         size_bytes: of the file.
+        compressed_bytes: of the file as an app's package holds it, compressed by zlib.
         macs: multiply-adds for one image, counted from the file's operators.
         operators: how often each operator occurs.
         float_operators: how many operators touch a floating-point tensor.
@@ -47,6 +50,7 @@ class ExportReport:
     quantization: str
     image_type: str
     size_bytes: int
+    compressed_bytes: int
     macs: int
     operators: dict[str, int]
     float_operators: int
@@ -200,6 +204,7 @@ def write_proved(
         quantization=quantization,
         image_type=image_type,
         size_bytes=len(content),
+        compressed_bytes=len(zlib.compress(content, 9)),
         macs=graph.macs,
         operators=graph.operator_counts,
         float_operators=len(graph.float_operators),
@@ -283,7 +288,8 @@ def _trained(model: Any, ranges: Any, images: Any, image_type: str) -> tuple[byt
             "`ranges` must be those that the network was trained with (fbnetv2-train --qat, or "
             "`QuantizedNetwork.ranges()`) when the quantization is 'qat'. Received: None."
         )
-    # tf_keras and tensorflow-model-optimization load seconds, for this form alone.
+    require_qat("The form 'qat'")
+    # It takes seconds to load, for this form alone.
     from .qat import QuantizedNetwork
 
     network = QuantizedNetwork(model, ranges=ranges)

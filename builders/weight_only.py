@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stderr, redirect_stdout
 
-from fbnetv2_tf.errors import ExportError
+from .extras import require
 
 
 def with_int8_weights(content: bytes) -> bytes:
@@ -20,15 +20,11 @@ def with_int8_weights(content: bytes) -> bytes:
         content: the bytes of a float32 file.
 
     Raises:
-        ExportError: ai-edge-quantizer is not installed.
+        InputError: ai-edge-quantizer is not installed.
     """
-    try:
-        from ai_edge_quantizer import quantizer, recipe
-    except ModuleNotFoundError as error:
-        raise ExportError(
-            "The form 'weights' needs ai-edge-quantizer: pip install 'fbnetv2-tf[weights]'. "
-            f"Received: no module {error.name!r}."
-        ) from error
+    require("The form 'weights'", "weights", "ai_edge_quantizer")
+    from ai_edge_quantizer import quantizer, recipe
+
     # It narrates its steps and draws progress bars.
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         form = quantizer.Quantizer(bytearray(content), recipe.weight_only_wi8_afp32())

@@ -26,6 +26,8 @@ SEARCH = "search.json"
 INHERITED = "inherited.keras"
 CHILD = "child.keras"
 TRAIN = "train.json"
+CHILD_QAT = "child_qat.keras"
+FURTHER = "further.json"
 EXPORT = "export.json"
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"
@@ -38,6 +40,8 @@ WRITTEN_BY = {
     INHERITED: "fbnetv2-search",
     CHILD: "fbnetv2-train",
     TRAIN: "fbnetv2-train",
+    CHILD_QAT: "fbnetv2-train --qat",
+    FURTHER: "fbnetv2-train --qat",
     EXPORT: "fbnetv2-export",
 }
 """Which command writes a file that another one needs, for the sentence when it is missing."""
@@ -95,10 +99,19 @@ class RunFolder:
         try:
             return path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError) as error:
-            hint = f" {WRITTEN_BY[name]} writes it." if name in WRITTEN_BY else ""
-            raise RunError(f"The run folder '{self.path}' has no file {name!r}.{hint}") from error
+            raise self._missing(name) from error
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"'{path}' could not be read: {error}.") from error
+
+    def existing(self, name: str) -> Path:
+        """The path of a file that is there; raises `RunError` with the command that writes it."""
+        if not (self.path / name).is_file():
+            raise self._missing(name)
+        return self.path / name
+
+    def _missing(self, name: str) -> RunError:
+        hint = f" {WRITTEN_BY[name]} writes it." if name in WRITTEN_BY else ""
+        return RunError(f"The run folder '{self.path}' has no file {name!r}.{hint}")
 
     def read_json(self, name: str) -> Any:
         """The value of a JSON file.

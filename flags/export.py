@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from fbnetv2_tf.errors import InputError, RunError
-from fbnetv2_tf.run_folder import CHILD, EXPORT, RunFolder
+from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.run_folder import CHILD, CHILD_QAT, EXPORT, FURTHER, RunFolder
 
 from .common import define_path, define_run, one_of
 from .driver import Driver
-from .export_table import export_table
+from .export_table import export_table, finding_lines
 from .quiet import import_tensorflow, quiet_start
 from .run_data import DataChoice, data_choice, define_data
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fbnetv2_tf.datasets.splits import Split
 
-FORMS = ("none", "float16", "int8")
+FORMS = ("none", "float16", "weights", "int8", "qat")
 CALIBRATION_SEED = 0
 
 
@@ -35,6 +35,7 @@ class ExportOptions:
         output: the .tflite file.
         data: the data set of calibration and proof.
         quantization, image_type, hard_swish: as `export_tflite` takes them.
+        target: one of `deployment.TARGETS`, to be told what it will not like.
         calibration_images, proof_images: how many.
     """
 
@@ -44,6 +45,7 @@ class ExportOptions:
     quantization: str
     image_type: str | None
     hard_swish: str | None
+    target: str | None
     calibration_images: int
     proof_images: int
 
@@ -56,7 +58,8 @@ def define(values: Any) -> None:
         "quantization",
         "none",
         FORMS,
-        "none: float32; float16: weights of 2 bytes; int8: every operator in whole numbers.",
+        "none: float32; float16: weights of 2 bytes; weights: kernels of 1 byte, arithmetic in "
+        "float32; int8: every operator in whole numbers; qat: the same, from fbnetv2-train --qat.",
         flag_values=values,
     )
     define_path(
@@ -78,6 +81,13 @@ def define(values: Any) -> None:
         "faster one.",
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "target",
+        None,
+        ["xnnpack", "tflm", "edgetpu", "gpu"],
+        "Say what in the file this target will not like, and what to change.",
+        flag_values=values,
+    )
     for name, default, text in (
         ("calibration_images", 300, "Training images by which int8 finds its ranges."),
         ("proof_images", 2000, "Test images on which the file must agree, at most."),
@@ -89,22 +99,28 @@ def options(values: Any) -> ExportOptions:
     """Reads the flags."""
     given = one_of(values, "run", "model")
     run = RunFolder(values.run if given == "run" else values.model.parent)
-    model = run / CHILD if given == "run" else values.model
-    if given == "run" and not model.is_file():
-        raise RunError(
-            f"The run folder '{run.path}' has no file {CHILD!r}. fbnetv2-train writes it."
-        )
-    suffix = "" if values.quantization == "none" else f"_{values.quantization}"
-    output = values.output or run / f"model{suffix}.tflite"
+    child = CHILD_QAT if values.quantization == "qat" else CHILD
+    model = run.existing(child) if given == "run" else values.model
+    output = values.output or run / _file_name(model, values.quantization)
     if output.suffix != ".tflite":
         raise InputError(f"--output must end in '.tflite'. Received: '{output}'.")
     return ExportOptions(
         model=model,
         output=output,
         data=data_choice(values, run),
-        **{name: values[name].value for name in ("quantization", "image_type", "hard_swish")},
+        **{
+            name: values[name].value
+            for name in ("quantization", "image_type", "hard_swish", "target")
+        },
         **{name: values[name].value for name in ("calibration_images", "proof_images")},
     )
+
+
+def _file_name(model: Path, quantization: str) -> str:
+    """`model`, then what sets the model apart from a run's child, then the form."""
+    of_child = model.stem.removeprefix("child").strip("_")
+    parts = ("model", of_child, quantization if quantization != "none" else "")
+    return "_".join(dict.fromkeys(filter(None, parts))) + ".tflite"
 
 
 def main(options: ExportOptions) -> None:
@@ -124,6 +140,7 @@ def main(options: ExportOptions) -> None:
             options.output,
             quantization=options.quantization,
             calibration=calibration,
+            ranges=_ranges(options),
             proof_images=images,
             proof_labels=labels,
             image_type=options.image_type,
@@ -133,6 +150,20 @@ def main(options: ExportOptions) -> None:
     earlier = run.read_json(EXPORT) if run.has(EXPORT) else {}
     run.write_json(EXPORT, {**earlier, options.output.name: report.as_json()})
     print(export_table(report))
+    if options.target is not None:
+        from fbnetv2_tf.builders.deployment import findings
+
+        with quiet_start():
+            found = findings(options.output.read_bytes(), options.target)
+        print("\n".join(finding_lines(found, options.target)))
+
+
+def _ranges(options: ExportOptions) -> dict[str, tuple[float, float]] | None:
+    """The ranges beside a model that was trained with int8's rounding."""
+    if options.quantization != "qat":
+        return None
+    ranges = RunFolder(options.model.parent).read_json(FURTHER).get("qat", {}).get("ranges", {})
+    return {name: (low, high) for name, (low, high) in ranges.items()}
 
 
 def sample(part: Split, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -158,6 +189,7 @@ DRIVER = Driver(
         "output",
         "model",
         "image_type",
+        "target",
         "dataset",
         "data_dir",
         "calibration_images",

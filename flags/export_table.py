@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 from fbnetv2_tf.units import KIB, format_quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fbnetv2_tf.builders.deployment import Finding
     from fbnetv2_tf.builders.tflite import ExportReport
 
-_NAMES = {"none": "float32", "float16": "float16 weights", "int8": "int8"}
+_NAMES = {
+    "none": "float32",
+    "float16": "float16 weights",
+    "weights": "int8 weights, float32 arithmetic",
+    "int8": "int8",
+    "qat": "int8, in the ranges it was trained with",
+}
 
 
 def export_table(report: ExportReport) -> str:
@@ -17,7 +26,11 @@ def export_table(report: ExportReport) -> str:
     agreement = report.agreement
     rows = [
         ("form", f"{_NAMES[report.quantization]}, {report.image_type} images"),
-        ("size", format_quantity(report.size_bytes / 1024, KIB)),
+        (
+            "size",
+            f"{format_quantity(report.size_bytes / 1024, KIB)}, compressed "
+            f"{format_quantity(report.compressed_bytes / 1024, KIB)}",
+        ),
         ("multiply-adds", f"{report.macs:,}"),
         ("operators", ", ".join(f"{count} {name}" for name, count in report.operators.items())),
         ("CPU delegate", _pieces(report)),
@@ -40,3 +53,10 @@ def _pieces(report: ExportReport) -> str:
     left = len(report.undelegated_operators)
     pieces = "1 piece" if report.delegate_pieces == 1 else f"{report.delegate_pieces} pieces"
     return f"{pieces}, {left or 'no'} operator{'' if left == 1 else 's'} left to slower kernels"
+
+
+def finding_lines(found: Sequence[Finding], target: str) -> list[str]:
+    """What a target will not like, a line each."""
+    if not found:
+        return [f"  {target:<14} takes the file as it is"]
+    return [f"  {target}: {finding}" for finding in found]

@@ -27,6 +27,7 @@ from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
 from .run_data import DataChoice, data_choice, define_data
 from .running import Running, define_running, running
+from .train_further import FURTHER_FLAGS, Further, define_further, further_of, train_further
 from .train_results import summary, training_results
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class TrainOptions:
         dropout, stochastic_depth: as `build_model` takes them.
         running: how the training is carried out.
         flagfile: text that repeats the command.
+        further: what the child of the run is to be trained for, where it is trained already.
     """
 
     source: str
@@ -61,6 +63,7 @@ class TrainOptions:
     stochastic_depth: float
     running: Running
     flagfile: str
+    further: Further | None
 
 
 # Name, default, help; `test_train` holds the defaults against those of `Recipe`.
@@ -102,6 +105,14 @@ def define(values: Any) -> None:
         "augment", "light", "Augmentation: none, light or strong.", flag_values=values
     )
     define_running(values)
+    flags.DEFINE_enum(
+        "policy",
+        "float32",
+        ["float32", "mixed_bfloat16", "mixed_float16"],
+        "Precision of the computation.",
+        flag_values=values,
+    )
+    define_further(values)
 
 
 def options(values: Any) -> TrainOptions:
@@ -123,11 +134,15 @@ def options(values: Any) -> TrainOptions:
         stochastic_depth=values.stochastic_depth,
         running=running(values),
         flagfile=flagfile_text("fbnetv2-train", values),
+        further=further_of(values, recipe),
     )
 
 
 def main(options: TrainOptions) -> None:
     """Trains, and writes the network and what came of it."""
+    if options.further is not None:
+        train_further(RunFolder(options.output), options.data, options.further)
+        return
     from fbnetv2_tf.builders.lookup import resolve_architecture
 
     architecture = resolve_architecture(options.source)
@@ -260,6 +275,7 @@ DRIVER = Driver(
         "fbnetv2-train --run=runs/first",
         "fbnetv2-train --architecture=fbnetv2_f1 --dataset=directory --data_dir=photos "
         "--output=runs/f1",
+        "fbnetv2-train --run=runs/first --qat",
     ),
     first=(
         "run",
@@ -272,6 +288,7 @@ DRIVER = Driver(
         "learning_rate",
         "inherit",
         "seed",
+        *FURTHER_FLAGS,
     ),
     define=define,
     options=options,

@@ -1,4 +1,4 @@
-"""What interpreters really reserve for the tensors of a .tflite file."""
+"""What TensorFlow Lite Micro really reserves for the tensors of a .tflite file."""
 
 from __future__ import annotations
 
@@ -24,24 +24,6 @@ def tflm_arena_bytes(content: bytes) -> int:
     if found is None:
         raise ValueError(f"The recording must name the head of the arena. Received: {report!r}.")
     return int(found[1])
-
-
-def litert_arena_bytes(content: bytes) -> int:
-    """The span of the addresses at which LiteRT, without a delegate, puts a network's tensors."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=content,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    written = {detail["index"] for detail in interpreter.get_input_details()}
-    for operator in interpreter._get_ops_details():
-        written.update(operator["outputs"])
-    views = [interpreter.tensor(index)() for index in written]
-    first = min(view.ctypes.data for view in views)
-    return int(max(view.ctypes.data + view.nbytes for view in views) - first)
 
 
 def _printed_to_stderr(call: Any) -> str:

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from fbnetv2_tf.architecture import Architecture, parse_architecture
 from fbnetv2_tf.arena_planning import arena_bytes, plan
+from fbnetv2_tf.builders.litert_arena import litert_arena_bytes
 from fbnetv2_tf.builders.tflite_convert import convert
 from fbnetv2_tf.builders.tflite_graph import deployable
 from fbnetv2_tf.builders.zoo import zoo
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.execution import Lifetime, execution_steps, live_elements
-from tests.interpreter_arenas import litert_arena_bytes, tflm_arena_bytes
+from tests.interpreter_arenas import tflm_arena_bytes
 from tests.networks import SMALL, moved_network
 from tests.strategies import architectures
 

@@ -19,7 +19,7 @@ import fbnetv2_tf
 
 from .sources import INSTALLED_NAMES, ROOT
 
-DRIVERS = ("search", "train", "evaluate", "export", "count", "latency", "import")
+DRIVERS = ("search", "train", "evaluate", "export", "count", "latency", "benchmark", "import")
 
 
 def shipped_files() -> dict[str, Path]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from fbnetv2_tf.architecture import Architecture
-from fbnetv2_tf.builders.litert import LiteModel
+from fbnetv2_tf.builders.litert import LiteModel, read_graph
 from fbnetv2_tf.builders.tflite_convert import convert
 from fbnetv2_tf.builders.tflite_graph import deployable
 
@@ -29,6 +29,11 @@ def steps_apart(architecture: Architecture | str, *, fused_hard_swish: bool) -> 
         calibration=images_for(model, 32),
         image_type="int8",
     )
+    return _steps_between_runtimes(model, content)
+
+
+def _steps_between_runtimes(model: Any, content: bytes) -> int:
+    assert read_graph(content).float_operators == ()
     reference = LiteModel(content, reference_kernels=True)
     images = reference.quantize(images_for(model, 8, seed=2))
     expected = reference.predict_raw(images)
@@ -48,6 +53,16 @@ def _micro(content: bytes, images: NDArray[Any]) -> NDArray[np.int64]:
 @pytest.mark.parametrize("fused", [True, False])
 def test_every_kind_of_block(fused: bool) -> None:
     assert steps_apart(SMALL, fused_hard_swish=fused) <= 1
+
+
+def test_a_network_trained_with_rounding_is_equal_to_the_bit() -> None:
+    pytest.importorskip("tensorflow_model_optimization")
+    from fbnetv2_tf.builders.qat import QuantizedNetwork
+
+    model = moved_network("in_hw8_c1 cn_k3_s2_c8_nhs ds_k3_s1_c8_se0.5_nhs fc_c3")
+    content = QuantizedNetwork(model, calibration=images_for(model, 32)).content()
+    assert LiteModel(content).pieces == 1
+    assert _steps_between_runtimes(model, content) == 0
 
 
 @settings(max_examples=4)
