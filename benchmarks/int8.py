@@ -114,7 +114,7 @@ class Bench:
         data = load_dataset("fashion_mnist", image_side=side, channels=1)
         if not path.exists():
             model = NETWORKS[case.network]()
-            checkpoints = path.with_suffix("")
+            checkpoints = path.with_suffix("")  # a training that was stopped goes on
             train_child(model, data, replace(self.recipe, seed=case.seed), checkpoints=checkpoints)
             save_model(model, path)
             shutil.rmtree(checkpoints)
