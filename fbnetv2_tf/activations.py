@@ -29,16 +29,28 @@ def mixed_activation(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Ten
 
     @tf.custom_gradient
     def mix(x: tf.Tensor, weights: tf.Tensor) -> Any:
-        y = _weighted([_value(x, name) for name in names], weights)
-
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            dx = _weighted([_derivative(dy, x, name) for name in names], weights)
-            dw = [tf.reduce_sum(tf.cast(dy * _value(x, n), weights.dtype)) for n in names]
-            return dx, tf.stack(dw)
+            dw = [tf.reduce_sum(tf.cast(dy * value, weights.dtype)) for value in values(x, names)]
+            return mixed_slope(dy, x, names, weights), tf.stack(dw)
 
-        return y, gradient
+        return mixed_value(x, names, weights), gradient
 
     return mix(x, weights)
+
+
+def values(x: tf.Tensor, names: Sequence[str]) -> list[tf.Tensor]:
+    """`f_i(x)` for every name."""
+    return [_value(x, name) for name in names]
+
+
+def mixed_value(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Tensor:
+    """`sum_i weights_i * f_i(x)`, differentiated operation by operation where it is at all."""
+    return _weighted(values(x, names), weights)
+
+
+def mixed_slope(dy: tf.Tensor, x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Tensor:
+    """`dy * sum_i weights_i * f_i'(x)`."""
+    return _weighted([_derivative(dy, x, name) for name in names], weights)
 
 
 def _single(x: tf.Tensor, name: str) -> tf.Tensor:
@@ -76,6 +88,8 @@ def _derivative(dy: tf.Tensor, x: tf.Tensor, name: str) -> tf.Tensor:
     return dy * slope * (1 / 6)
 
 
-def _weighted(terms: list[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
+def _weighted(terms: list[tf.Tensor], weights: Any) -> tf.Tensor:
+    if len(terms) == 1:
+        return terms[0]
     weights = tf.unstack(tf.cast(weights, terms[0].dtype))
     return tf.add_n([term * weight for term, weight in zip(terms, weights, strict=True)])

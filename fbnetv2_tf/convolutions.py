@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .depthwise import depthwise_conv2d
+
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class MaskedConv2D(keras.layers.Layer):
@@ -84,8 +86,7 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
     def call(self, x: tf.Tensor, kernel_mask: Any = None) -> tf.Tensor:
         kernel = _masked(self.kernel, kernel_mask)
         x = tf.cast(x, self.compute_dtype)
-        strides = [1, self.stride, self.stride, 1]
-        return tf.nn.depthwise_conv2d(x, tf.cast(kernel, x.dtype), strides, "SAME")
+        return depthwise_conv2d(x, tf.cast(kernel, x.dtype), self.stride)
 
     def get_config(self) -> dict[str, Any]:
         config = {"kernel": self.kernel_side, "stride": self.stride}

@@ -88,6 +88,13 @@ class MaskedBlock(keras.layers.Layer):
         stride = self.block.stride[0]
         return kernel_mask(self.block.kernel, weights.get("kernel"), x.shape[1], stride)
 
+    def activation(self, weights: Weights) -> dict[str, Any]:
+        """The block's activation as `FusedBatchNormalization` takes it."""
+        return {
+            "activations": self.block.activation,
+            "activation_weights": weights.get("activation"),
+        }
+
     def activate(self, x: tf.Tensor, weights: Weights) -> tf.Tensor:
         """The block's activation, mixed by its weights."""
         return mixed_activation(x, self.block.activation, weights.get("activation"))
@@ -119,8 +126,8 @@ class MaskedConvolution(MaskedBlock):
     ) -> tf.Tensor:
         x = self.conv(x, kernel_mask=self.kernel_mask(x, weights))
         output_mask = self.output_width(weights).mask()
-        x = self.bn(x, scale=output_mask, training=training, momentum=momentum)
-        return self.activate(x, weights)
+        phase = {"training": training, "momentum": momentum}
+        return self.bn(x, scale=output_mask, **phase, **self.activation(weights))
 
 
 def _width(channels: tuple[int, ...], weights: Weights, field: str) -> Width:

@@ -43,8 +43,9 @@ class MaskedHead(MaskedBlock):
     def call(
         self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
-        x = self.expand_bn(self.expand_conv(x), training=training, momentum=momentum)
-        x = tf.reduce_mean(self.activate(x, weights), axis=[1, 2], keepdims=True)
+        phase = {"training": training, "momentum": momentum}
+        x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(weights))
+        x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
         x = self.project_conv(x, input_mask=self.hidden_width(weights).mask())
         x = self.activate(x, weights)
         mask = self.output_width(weights).mask()

@@ -72,9 +72,9 @@ class SeparableBranch(MaskedBlock):
         hidden = self.input_width(weights)
         if self.expand_conv is not None:
             hidden = self.hidden_width(weights)
-            x = self.activate(self.expand_bn(self.expand_conv(x), **phase), weights)
+            x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(weights))
         x = self.depthwise_conv(x, kernel_mask=self.kernel_mask(x, weights))
-        x = self.activate(self.depthwise_bn(x, **phase), weights)
+        x = self.depthwise_bn(x, **phase, **self.activation(weights))
         if self.se is not None:
             x = self.se(
                 x,

@@ -1,0 +1,149 @@
+"""BatchNorm and the activation behind it as one compiled pass over the map, and one back.
+
+TensorFlow runs them operator by operator, each of which reads and writes the whole map: a choice
+between relu and hard-swish alone takes eight passes forward and twelve back, and the fused
+BatchNorm as long as three. XLA makes loops of them that read the map once, or once more for a
+statistic. Only these loops are compiled: XLA's own convolutions are much slower on a CPU.
+
+Forward, for `(M, C)` values with M pixels of all images:
+
+    mean = sum x / M,  variance = sum (x - mean)^2 / M
+    xhat = (x - mean) / sqrt(variance + epsilon),  z = gamma * xhat + beta,  y = sum_i w_i f_i(z)
+
+Back, with `dz = dy * sum_i w_i f_i'(z)` (Ioffe and Szegedy 2015, section 3):
+
+    dbeta = sum dz,  dgamma = sum dz * xhat,  dw_i = sum dy * f_i(z)
+    dx = gamma / sqrt(variance + epsilon) * (dz - (dbeta + xhat * dgamma) / M)
+
+Nothing is kept for the way back but x and two vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from .activations import mixed_slope, mixed_value, values
+
+LEAST_ELEMENTS = 2**16
+"""Below that many elements a pass takes less time than it is worth to compile one."""
+
+
+def is_worth_compiling(x: tf.Tensor) -> bool:
+    """Whether a map is of a size that is known, and large, in a graph that will run many times."""
+    elements = x.shape.num_elements()
+    return not tf.executing_eagerly() and elements is not None and elements >= LEAST_ELEMENTS
+
+
+def normalized_activation(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    epsilon: float,
+    names: Sequence[str] = (),
+    weights: Any = None,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Normalises by the batch's own statistics, scales, shifts and activates.
+
+    Args:
+        x: (batch, height, width, channels), of a static shape.
+        gamma, beta: (channels,) float32.
+        epsilon: added to the variance.
+        names: the activations, as of `mixed_activation`; none leaves the map linear.
+        weights: (len(names),) float32; not looked at where there are less than two.
+
+    Returns:
+        y, of x's shape and dtype; the batch's mean and its biased variance, (channels,) float32.
+        The statistics have no gradient.
+    """
+    static: dict[str, Any] = {"names": tuple(names), "epsilon": epsilon}
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, weights: tf.Tensor) -> Any:
+        y, mean, variance = _forward(x, gamma, beta, weights, **static)
+
+        def gradient(dy: tf.Tensor, *_: Any) -> tuple[tf.Tensor, ...]:
+            given = (dy, x, mean, variance, gamma, beta, weights)
+            # Of a call of its own, so that it is not computed where nothing asks for it.
+            return *_backward(*given, **static), _weights_gradient(*given, **static)
+
+        return (y, mean, variance), gradient
+
+    return run(x, gamma, beta, weights if len(names) > 1 else tf.zeros([0]))
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _forward(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    weights: tf.Tensor,
+    names: tuple[str, ...],
+    epsilon: float,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    # Stopped, or a tape that watches would have the intermediates kept for a gradient of its own.
+    x, gamma, beta, weights = map(tf.stop_gradient, (x, gamma, beta, weights))
+    rows = _rows(x)
+    mean = _mean(rows)
+    variance = _mean(tf.square(rows - mean))
+    scale = gamma * tf.math.rsqrt(variance + epsilon)
+    z = (rows - mean) * scale + beta
+    y = mixed_value(z, names, weights) if names else z
+    return tf.reshape(tf.cast(y, x.dtype), x.shape), mean, variance
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _backward(
+    dy: tf.Tensor,
+    x: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    weights: tf.Tensor,
+    names: tuple[str, ...],
+    epsilon: float,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The gradients of x, gamma and beta."""
+    inverse = tf.math.rsqrt(variance + epsilon)
+    xhat = (_rows(x) - mean) * inverse
+    dz = _rows(dy)
+    if names:
+        dz = mixed_slope(dz, gamma * xhat + beta, names, weights)
+    dbeta = tf.reduce_sum(dz, axis=0)
+    dgamma = tf.reduce_sum(dz * xhat, axis=0)
+    pixels = float(dz.shape[0])
+    dx = gamma * inverse * (dz - dbeta / pixels - xhat * (dgamma / pixels))
+    return tf.reshape(tf.cast(dx, x.dtype), x.shape), dgamma, dbeta
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _weights_gradient(
+    dy: tf.Tensor,
+    x: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    weights: tf.Tensor,
+    names: tuple[str, ...],
+    epsilon: float,
+) -> tf.Tensor:
+    """The gradient of the weights, (activations,); (0,) where there is nothing to choose."""
+    if len(names) < 2:
+        return tf.zeros([0])
+    scale = gamma * tf.math.rsqrt(variance + epsilon)
+    z = (_rows(x) - mean) * scale + beta
+    # By columns first: a sum of everything at once is one long chain of additions.
+    columns = [tf.reduce_sum(_rows(dy) * value, axis=0) for value in values(z, names)]
+    return tf.reduce_sum(tf.stack(columns), axis=1)
+
+
+def _rows(x: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.reshape(x, [-1, x.shape[-1]]), tf.float32)
+
+
+def _mean(rows: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(rows, axis=0) / float(rows.shape[0])
