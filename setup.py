@@ -27,7 +27,7 @@ QAT = [
     "tf-keras>=2.21,<2.22",
     "setuptools",
 ]
-REPORT = ["jinja2>=3.1", "matplotlib>=3.9"]
+REPORT = ["matplotlib>=3.9"]
 WEIGHTS = ["ai-edge-quantizer>=0.10,<0.11"]
 TORCH = ["torch>=2.5"]
 TFDS = ["tensorflow-datasets>=4.9.7"]
@@ -91,6 +91,7 @@ setup(
     package_dir=FOLDERS,
     package_data={
         "fbnetv2_tf": ["py.typed", "presets/*.txt", "datasets/*.npz", "datasets/data/*"],
+        "fbnetv2_tf.report": ["templates/*"],
         "fbnetv2_tf.builders": ["*.json", "py.typed"],
     },
     install_requires=[
@@ -104,6 +105,7 @@ setup(
         "numpy>=2.0,<3",
         "pillow>=10",
         "rich>=13",
+        "jinja2>=3.1",
         "tensorboard>=2.20",  # tf.summary has no scalars without it
     ],
     extras_require={
@@ -126,6 +128,7 @@ setup(
                     "count",
                     "latency",
                     "benchmark",
+                    "report",
                 )
             ),
             "fbnetv2-import = fbnetv2_tf.flags.import_checkpoint:console",

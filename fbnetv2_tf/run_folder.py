@@ -43,6 +43,7 @@ WRITTEN_BY = {
     CHILD_QAT: "fbnetv2-train --qat",
     FURTHER: "fbnetv2-train --qat",
     EXPORT: "fbnetv2-export",
+    REPORT: "fbnetv2-report",
 }
 """Which command writes a file that another one needs, for the sentence when it is missing."""
 
@@ -183,6 +184,12 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def machine() -> str:
+    """The machine in words, such as `Linux x86_64, 2 cores`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} cores"
 
 
 def _plain(value: Any) -> Any:

@@ -29,6 +29,14 @@ class Score:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A network that may be taken, and its score; None where there was nothing to compare."""
+
+    architecture: Architecture
+    score: Score | None = None
+
+
 def score_candidates(
     net: Supernet, candidates: Iterable[Architecture], validation: Any, calibration: Any
 ) -> dict[Architecture, float]:

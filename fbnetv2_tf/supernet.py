@@ -27,7 +27,7 @@ from .latency_table import LatencyTable
 from .limits import read_limits
 from .objectives import Objective
 from .resolution import nearest_subset
-from .scoring import Scorer
+from .scoring import Candidate, Scorer
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .space import Space, parse_space
 from .tokens import GRAMMAR
@@ -233,17 +233,38 @@ class Supernet(keras.Model):
                 "max_latency_ms": max_latency_ms,
             }
         )
+        ranked = self.rank(limits, candidates, validation, calibration, seed)
+        return ranked[0].architecture
+
+    def rank(
+        self,
+        limits: Mapping[str, float],
+        candidates: int = 1,
+        validation: Any = None,
+        calibration: Any = None,
+        seed: int = 0,
+    ) -> list[Candidate]:
+        """The architectures that `derive` compares, the one that it takes first.
+
+        Args:
+            limits: resource -> limit, in the resources' own units, as `read_limits` gives them.
+            candidates, validation, calibration, seed: as in `derive`.
+
+        Raises:
+            BudgetError: as in `derive`.
+        """
         landscape = Landscape(self.space, latency=self.latency_table)
         probabilities = self.probabilities()
         best = landscape.fill(probabilities, limits)
         if candidates <= 1:
-            return best.architecture
+            return [Candidate(best.architecture)]
         if validation is None or calibration is None:
             raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
         drawn = landscape.draw(probabilities, best.window, candidates, seed, limits)
-        compared = [best.architecture, *drawn]
-        scored = {c: self.scorer.score(c, validation, calibration).loss for c in compared}
-        return min(scored, key=lambda candidate: scored[candidate])
+        compared = dict.fromkeys([best.architecture, *drawn])
+        scored = {c: self.scorer.score(c, validation, calibration) for c in compared}
+        order = sorted(scored, key=lambda candidate: scored[candidate].loss)
+        return [Candidate(architecture, scored[architecture]) for architecture in order]
 
     @property
     def scorer(self) -> Scorer:

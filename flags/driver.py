@@ -51,6 +51,7 @@ class Driver(Generic[Options]):
         define: registers the flags.
         options: reads them; raises `InputError` for what cannot be.
         main: the work.
+        listed: the flag (of several values) that words without `--` belong to; "" refuses them.
 
     Example:
         >>> from absl import flags
@@ -72,6 +73,7 @@ class Driver(Generic[Options]):
     define: Callable[[Any], None]
     options: Callable[[Any], Options]
     main: Callable[[Options], None]
+    listed: str = ""
 
     def console(self) -> None:
         """The console script's entry point; does not return."""
@@ -129,7 +131,9 @@ class Driver(Generic[Options]):
 
     def _parse(self, flag_values: Any, arguments: Sequence[str]) -> None:
         rest = flag_values([self.name, *arguments])[1:]
-        if rest:
+        if rest and self.listed:
+            flag_values[self.listed].parse([*(flag_values[self.listed].value or ()), *rest])
+        elif rest:
             raise InputError(
                 f"Everything must be given as a flag, such as --{self.first[0]}=.... "
                 f"Received: {rest[0]!r}."

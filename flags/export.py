@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from fbnetv2_tf.errors import InputError
-from fbnetv2_tf.run_folder import CHILD, CHILD_QAT, EXPORT, FURTHER, RunFolder
+from fbnetv2_tf.run_folder import CHILD, CHILD_QAT, EXPORT, FURTHER, TRAIN, RunFolder
 
 from .common import define_path, define_run, one_of
 from .driver import Driver
 from .export_table import export_table, finding_lines
 from .quiet import import_tensorflow, quiet_start
+from .report import add_report
 from .run_data import DataChoice, data_choice, define_data
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def main(options: ExportOptions) -> None:
         with quiet_start():
             found = findings(options.output.read_bytes(), options.target)
         print("\n".join(finding_lines(found, options.target)))
+    if run.has(TRAIN):
+        add_report(run)
 
 
 def _ranges(options: ExportOptions) -> dict[str, tuple[float, float]] | None:

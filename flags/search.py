@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -309,6 +310,7 @@ def _search(
     from fbnetv2_tf.loss_guard import LossGuard
     from fbnetv2_tf.run_state import RunState, progress
     from fbnetv2_tf.search import SearchSettings, run_search, steps_of
+    from fbnetv2_tf.search_board import SearchBoard
     from fbnetv2_tf.search_log import SearchLog
 
     settings = SearchSettings(**options.settings)
@@ -325,8 +327,18 @@ def _search(
         if first:
             print(f"Going on after {progress(first, steps.all)}.", flush=True)
         log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
-        run_search(net, data, settings, [LossGuard(state), state, log], first_step=first)
-    write_results(run, net, data, options, budgets, state.epochs, identity)
+        board = SearchBoard(run, net, _settings_told(options), budgets.held)
+        callbacks = [LossGuard(state), state, log, board]
+        began = time.monotonic()
+        run_search(net, data, settings, callbacks, first_step=first)
+        told = {"seconds": round(time.monotonic() - began, 1), "identity": identity}
+    write_results(run, net, data, options, budgets, state.epochs, told)
+
+
+def _settings_told(options: SearchOptions) -> dict[str, Any]:
+    """The flags that tell runs apart."""
+    silent = ("settings", "flagfile", "output", "running")
+    return {k: v for k, v in {**vars(options), **options.settings}.items() if k not in silent}
 
 
 def _compiled(

@@ -6,21 +6,29 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fbnetv2_tf.atomic_files import replacing
 from fbnetv2_tf.budget_front import Child, front_table, held, plot_front
+from fbnetv2_tf.counting import RESOURCES, count
 from fbnetv2_tf.limits import LIMITS
-from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder, versions
+from fbnetv2_tf.report import write_report
+from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder, machine, versions
 from fbnetv2_tf.units import format_quantity
+
+from .report import add_report
 
 if TYPE_CHECKING:
     from fbnetv2_tf.architecture import Architecture
     from fbnetv2_tf.builders.supernet import Supernet
     from fbnetv2_tf.datasets import DataSplits
     from fbnetv2_tf.derivation import Landscape
+    from fbnetv2_tf.scoring import Score
 
     from .search import SearchOptions
+
+Ranked: TypeAlias = "list[tuple[Architecture, Score]]"
+"""Architectures with their scores on the validation images, best first."""
 
 INHERITED = "inherited.keras"
 FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
@@ -75,27 +83,38 @@ def write_results(
     options: SearchOptions,
     budgets: Budgets,
     epochs: list[dict[str, Any]],
-    identity: dict[str, Any],
+    told: dict[str, Any],
 ) -> None:
-    """Derives a child for each budget and writes what the search has found."""
+    """Derives a child for each budget and writes what the search has found.
+
+    Args:
+        run: the folder.
+        net, data, options, budgets: the search.
+        epochs: what is known of each.
+        told: further entries of search.json.
+    """
     calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
     validation = data.validation.dataset(256)
-    common = {**_common(net, options, epochs), "identity": identity}
+    common = {**_common(net, data, options, budgets, epochs), **told}
     if len(budgets.each) == 1:
-        architecture = _derive(net, options, budgets.each[0], validation, calibration)
-        record = _write_child(run, net, budgets, budgets.each[0], architecture, calibration)
+        ranked = _rank(net, options, budgets.each[0], validation, calibration)
+        record = _write_child(run, net, budgets, budgets.each[0], ranked, calibration)
         run.write_json(SEARCH, {**record, **common})
-        _print_child(budgets, architecture)
+        _print_child(budgets, ranked[0][0])
+        _board(run, net, budgets, ranked)
+        add_report(run)
         return
     children = []
     for limits in budgets.each:
-        architecture = _derive(net, options, limits, validation, calibration)
+        ranked = _rank(net, options, limits, validation, calibration)
         inner = RunFolder(run / f"macs_{limits['macs']:.0f}")
         inner.write_text(SPACE, f"{net.space}\n")
         inner.write_text(FLAGS, options.flagfile)
-        record = _write_child(inner, net, budgets, limits, architecture, calibration)
+        record = _write_child(inner, net, budgets, limits, ranked, calibration)
         inner.write_json(SEARCH, {**record, **common})
-        score = net.scorer.score(architecture, validation, calibration)
+        write_report(inner.path)
+        _board(inner, net, budgets, ranked)
+        architecture, score = ranked[0]
         text, name = str(architecture), inner.path.name
         limit = limits["macs"]
         cost = {r: budgets.landscape.cost(architecture, r) for r in (*limits, "weights")}
@@ -108,10 +127,21 @@ def write_results(
         plot_front(run / FRONT_PLOT, children)
     run.write_json(SEARCH, {"children": [_child_record(child) for child in children], **common})
     print(table)
+    add_report(run)
 
 
-def _common(net: Supernet, options: SearchOptions, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+def _common(
+    net: Supernet,
+    data: DataSplits,
+    options: SearchOptions,
+    budgets: Budgets,
+    epochs: list[dict[str, Any]],
+) -> dict[str, Any]:
+    parts = ("weights", "architecture", "validation", "test")
     return {
+        "images": {part: getattr(data, part).size for part in parts},
+        "held": _in_milliseconds(budgets.held),
+        "machine": machine(),
         "space": str(net.space),
         "space_size": str(net.space.size),
         "expected_cost": _in_milliseconds(net.expected_cost()),
@@ -124,20 +154,25 @@ def _common(net: Supernet, options: SearchOptions, epochs: list[dict[str, Any]])
     }
 
 
-def _derive(
+def _rank(
     net: Supernet,
     options: SearchOptions,
     limits: Mapping[str, float],
     validation: Any,
     calibration: Any,
-) -> Architecture:
-    return net.derive(
-        **{LIMITS[r].argument: limit / LIMITS[r].scale for r, limit in limits.items()},
+) -> Ranked:
+    """The candidates of a budget with their scores, the one that is taken first."""
+    ranked = net.rank(
+        limits,
         candidates=options.candidates if options.derive == "sampled" else 1,
         validation=validation,
         calibration=calibration,
         seed=options.settings["seed"],
     )
+    return [
+        (c.architecture, c.score or net.scorer.score(c.architecture, validation, calibration))
+        for c in ranked
+    ]
 
 
 def _write_child(
@@ -145,12 +180,11 @@ def _write_child(
     net: Supernet,
     budgets: Budgets,
     limits: Mapping[str, float],
-    architecture: Architecture,
+    ranked: Ranked,
     calibration: Any,
 ) -> dict[str, Any]:
     """Writes the child with inherited weights, and its architecture; returns its record."""
-    from fbnetv2_tf.counting import RESOURCES
-
+    architecture = ranked[0][0]
     recalibration = net.scorer.recalibration
     before = [variable.numpy() for variable in recalibration.statistics]
     net.select(architecture)
@@ -169,6 +203,27 @@ def _write_child(
         "architecture": str(architecture),
         "cost": _in_milliseconds(costs),
         "limits": _in_milliseconds(limits),
+        "candidates": [_candidate_record(candidate, score) for candidate, score in ranked],
+    }
+
+
+def _board(run: RunFolder, net: Supernet, budgets: Budgets, ranked: Ranked) -> None:
+    """Tells TensorBoard what was taken."""
+    from fbnetv2_tf.search_board import board_result
+
+    architecture, score = ranked[0]
+    macs = float(budgets.landscape.cost(architecture, "macs"))
+    metrics = {"validation_accuracy": score.accuracy, "validation_loss": score.loss, "macs": macs}
+    board_result(run, net, architecture, metrics)
+
+
+def _candidate_record(candidate: Architecture, score: Score) -> dict[str, Any]:
+    cost = count(candidate)
+    return {
+        "architecture": str(candidate),
+        **asdict(score),
+        "macs": cost.macs,
+        "weights": cost.weights,
     }
 
 

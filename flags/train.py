@@ -25,6 +25,7 @@ from fbnetv2_tf.units import format_quantity
 from .common import define_architecture, define_path, define_run, one_of
 from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
+from .report import add_report
 from .run_data import DataChoice, data_choice, define_data
 from .running import Running, define_running, running
 from .train_further import FURTHER_FLAGS, Further, define_further, further_of, train_further
@@ -221,6 +222,7 @@ def _train(
     with contextlib.suppress(OSError):  # the search's own checkpoints may be beside it
         checkpoints.parent.rmdir()
     print(f"{summary(results)} Written: {run / CHILD}")
+    add_report(run)
 
 
 def _for_classes(architecture: Architecture, classes: int) -> Architecture:

@@ -19,7 +19,9 @@ import fbnetv2_tf
 
 from .sources import INSTALLED_NAMES, ROOT
 
-DRIVERS = ("search", "train", "evaluate", "export", "count", "latency", "benchmark", "import")
+DRIVERS = (
+    "search", "train", "evaluate", "export", "count", "latency", "benchmark", "report", "import"
+)
 
 
 def shipped_files() -> dict[str, Path]:

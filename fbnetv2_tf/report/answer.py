@@ -85,7 +85,9 @@ def model_files(record: RunRecord) -> list[ModelFile]:
     size = record.size(CHILD)
     if size is not None and record.training is not None:
         right = per_cent(record.training.accuracy["test"], 2)
-        found.append(ModelFile(CHILD, "Keras, float32", format_quantity(size / 1024, KIB), right, ""))
+        found.append(
+            ModelFile(CHILD, "Keras, float32", format_quantity(size / 1024, KIB), right, "")
+        )
     for name, entry in record.exports.items():
         agreement = entry.get("agreement", {})
         right = agreement.get("tflite_accuracy")

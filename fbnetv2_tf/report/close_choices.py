@@ -62,7 +62,6 @@ def close_choices(
         limit: on multiply-adds.
         number: how many.
     """
-    macs = count(architecture).macs
     found = []
     for index, field, values in _of_blocks(space):
         place = chosen_place(space, architecture, index, field)
@@ -70,9 +69,16 @@ def close_choices(
             continue
         shares = probabilities[choice_name(index, field)]
         other = max((i for i in range(len(values)) if i != place), key=lambda i: shares[i])
+        found.append((shares[place] - shares[other], index, field, place, other))
+    macs = count(architecture).macs
+    names = searched(space)
+    close = []
+    for _, index, field, place, other in sorted(found)[:number]:
+        values = names[choice_name(index, field)]
+        shares = probabilities[choice_name(index, field)]
         changed = _changed(space, architecture, index, field, values[other], probabilities)
         more = count(changed).macs - macs
-        found.append(
+        close.append(
             CloseChoice(
                 block=index,
                 name=NAMES[field],
@@ -84,7 +90,7 @@ def close_choices(
                 keeps=None if limit is None else macs + more <= limit,
             )
         )
-    return sorted(found, key=lambda c: c.taken_share - c.other_share)[:number]
+    return close
 
 
 def choice_histories(
@@ -134,7 +140,7 @@ def _changed(
     value: Any,
     probabilities: Mapping[str, Sequence[float]],
 ) -> Architecture:
-    """The network with one choice made otherwise; what a new kind needs besides is the likeliest."""
+    """The network with one choice made otherwise; what a new kind needs is the likeliest."""
     before, among = architecture.blocks[index], space.blocks[index]
     if field == "kind":
         values = {}

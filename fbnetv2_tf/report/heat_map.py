@@ -44,7 +44,9 @@ def heat_maps(title: str, choices: Sequence[ChoiceHistory]) -> Markup:
         parts += _map(choice, y)
         y += ROW * len(choice.alternatives) + GAP - 12
     ends = "; ".join(_said(choice) for choice in choices)
-    return picture(WIDTH, y, f"Probabilities of {title} over the epochs. At the end: {ends}.", parts)
+    return picture(
+        WIDTH, y, f"Probabilities of {title} over the epochs. At the end: {ends}.", parts
+    )
 
 
 def columns(epochs: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -123,7 +124,7 @@ def _apart(places: Sequence[float], least: float = 13.0) -> list[float]:
     """The same places, moved so that the names at them do not overlap."""
     order = sorted(range(len(places)), key=lambda place: places[place])
     moved = list(places)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         moved[after] = max(moved[after], moved[before] + least)
     lowest = float(HEIGHT - BOTTOM)
     for place in reversed(order):

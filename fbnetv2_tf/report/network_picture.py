@@ -35,9 +35,13 @@ def network_picture(
     described = "; ".join(column.words for column in columns)
     width = LEFT + COLUMN * len(columns)
     height = TOP + HEIGHT + 10 + ROW * len(ROWS) + 6
-    drawn = picture(width, height, f"The network from left to right: {described}.", parts, "network")
+    drawn = picture(
+        width, height, f"The network from left to right: {described}.", parts, "network"
+    )
     # It grows with the page, and scrolls where it would become too small to read.
-    return tag("div", drawn, style=f"min-width: {0.86 * width:.0f}px; max-width: {1.45 * width:.0f}px")
+    return tag(
+        "div", drawn, style=f"min-width: {0.86 * width:.0f}px; max-width: {1.45 * width:.0f}px"
+    )
 
 
 def kind_mark(kind: str, x: float, y: float) -> Markup:

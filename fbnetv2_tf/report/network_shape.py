@@ -66,8 +66,9 @@ class Column:
         """The block in a sentence.
 
         Example:
-            >>> from ..architecture import parse_architecture
-            >>> print(network_columns(parse_architecture("in_hw8_c3 cn_k3_s2_c8_nre fc_c2"))[1].words)
+            >>> from fbnetv2_tf.architecture import parse_architecture
+            >>> network = parse_architecture("in_hw8_c3 cn_k3_s2_c8_nre fc_c2")
+            >>> print(network_columns(network)[1].words)
             block 1: convolution 3x3, stride 2, 8 channels at 4x4, relu
         """
         parts = [f"block {self.index}: {KINDS[self.kind]}"]

@@ -31,6 +31,7 @@ class Search:
         options: flag -> value.
         versions, machine: what it ran with, and on.
         images: part of the data set -> number of images.
+        seconds: of the process that finished it; 0 where it was not timed.
     """
 
     space: Space
@@ -44,11 +45,7 @@ class Search:
     versions: Mapping[str, str]
     machine: str = ""
     images: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """Of all epochs; 0 where they were not timed."""
-        return float(sum(epoch.get("seconds", 0.0) for epoch in self.history))
+    seconds: float = 0.0
 
     @cached_property
     def largest(self) -> Architecture:
@@ -161,6 +158,7 @@ def read_run(path: Path | str) -> RunRecord:
 
 def _search(found: Mapping[str, Any]) -> Search:
     limits = _own_units(found.get("limits", {}))
+    options = found["options"]
     return Search(
         space=parse_space(found["space"]),
         limits=limits,
@@ -169,11 +167,13 @@ def _search(found: Mapping[str, Any]) -> Search:
         probabilities=found["probabilities"],
         candidates=found.get("candidates", ()),
         children=found.get("children", ()),
-        options={k: v for k, v in found["options"].items() if k != "settings"}
-        | found["options"].get("settings", {}),
+        options={k: v for k, v in options.items() if k not in ("settings", "running")}
+        | options.get("settings", {})
+        | options.get("running", {}),
         versions=found["versions"],
         machine=found.get("machine", ""),
         images=found.get("images", {}),
+        seconds=float(found.get("seconds", 0.0)),
     )
 
 

@@ -44,7 +44,9 @@ def training_charts(training: Training) -> list[Chart]:
             line_chart("Accuracy of the training", _present(rights), _share),
         ),
         Chart(
-            "Loss", "Cross-entropy, nats.", line_chart("Loss of the training", _present(losses), _number)
+            "Loss",
+            "Cross-entropy, nats.",
+            line_chart("Loss of the training", _present(losses), _number),
         ),
     ]
 
@@ -60,14 +62,15 @@ def _search_charts(search: Search) -> Iterator[Chart]:
             yield Chart(
                 f"Expected {words.noun}",
                 "The exact expectation over all networks of the space; the search holds it at the "
-                "budget." if limit else "The exact expectation over all networks of the space.",
+                "budget."
+                if limit
+                else "The exact expectation over all networks of the space.",
                 line_chart(f"Expected {words.noun}", [line], words.text, limit),
             )
-    yield Chart(
-        "Loss",
-        "Of the weights on their images, and of the choices on theirs; what the budget adds.",
-        line_chart("Losses of the search", _present(_losses(history)), _number),
-    )
+    losses = _losses(history)
+    added = "; what the budget adds to those" if losses[2:] else ""
+    note = f"Of the weights on their images, and of the choices on theirs{added}."
+    yield Chart("Loss", note, line_chart("Losses of the search", _present(losses), _number))
     entropy = Line("entropy", _searched(history, "entropy"))
     if entropy.known:
         note = "Mean over the choices: 1 is undecided, 0 decided."
@@ -91,9 +94,7 @@ def _priced(search: Search) -> dict[str, float | None]:
 def _losses(history: Sequence[Mapping[str, Any]]) -> list[Line]:
     task = _searched(history, "architecture_loss")
     whole = _searched(history, "objective")
-    added = [
-        None if a is None or b is None else b - a for a, b in zip(task, whole, strict=True)
-    ]
+    added = [None if a is None or b is None else b - a for a, b in zip(task, whole, strict=True)]
     lines = [Line("weights", _of(history, "loss")), Line("choices", task)]
     # The paper's objective is a product, so nothing was added to the loss.
     is_sum = all(value is None or value >= -1e-6 for value in added)
