@@ -13,7 +13,7 @@ LIST_FILES := find $(FOLDERS) -name __pycache__ -prune -o -type f -print | LC_AL
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart quickstart-short test coverage lint format bazel-test constraints clean
+.PHONY: help install quickstart quickstart-short test coverage lint format docs notebook bazel-test constraints clean
 
 help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ lint: install ## Check style (ruff) and types (mypy)
 format: install ## Lay the code out as `make lint` wants it
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+docs: install ## Build the pages into build/site
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[docs]'
+	@tools/docs.sh $(BIN)
+
+notebook: install ## Run docs/notebook.ipynb and keep what it prints
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[docs]'
+	@$(BIN)/python -m jupyter execute --inplace docs/notebook.ipynb
 
 bazel-test: install ## Run every test under Bazel, installing Debian's when there is none
 	@tools/bazel/test.sh $(abspath $(BIN))

@@ -31,6 +31,14 @@ REPORT = ["matplotlib>=3.9"]
 WEIGHTS = ["ai-edge-quantizer>=0.10,<0.11"]
 TORCH = ["torch>=2.5"]
 TFDS = ["tensorflow-datasets>=4.9.7"]
+DOCS = [
+    *REPORT,
+    "ipykernel>=6.29",
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.5",
+    "mkdocstrings[python]>=0.27",
+    "nbclient>=0.10",
+]
 TEST = [
     *QAT,
     *REPORT,
@@ -109,6 +117,7 @@ setup(
         "tensorboard>=2.20",  # tf.summary has no scalars without it
     ],
     extras_require={
+        "docs": DOCS,
         "qat": QAT,
         "report": REPORT,
         "tfds": TFDS,

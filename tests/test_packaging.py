@@ -52,6 +52,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "installed"
 
 
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """The wheel as pip installs it, with its commands, where no source is."""
+    folder = wheel.parent / "site"
+    [built] = wheel.parent.glob("*.whl")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    command += ["--disable-pip-version-check", "--target", str(folder), str(built)]
+    subprocess.run(command, check=True)
+    return folder
+
+
 @pytest.mark.parametrize("name", fbnetv2_tf.__all__)
 def test_every_public_name_loads(name: str) -> None:
     loaded = getattr(fbnetv2_tf, name)
@@ -139,3 +150,25 @@ def test_the_wheel_works_where_the_source_is_not(wheel: Path) -> None:
         text=True,
     ).stdout
     assert output.split() == ["1", str(wheel / "fbnetv2_tf" / "__init__.py"), "56231936"]
+
+
+def test_the_installed_command_searches_the_shipped_data(installed: Path, tmp_path: Path) -> None:
+    command = [
+        str(installed / "bin" / "fbnetv2-search"),
+        "--space=in_hw28_c1 cn_k3_s2_c8/16_nre fc_c10",
+        "--max_macs=30K",
+        "--epochs=2",
+        "--batch_size=1024",
+        "--candidates=2",
+        "--output=run",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    output = subprocess.run(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+    assert "Architecture: in_hw28_c1 cn_k3_s2_c" in output
+    assert "Report: run/report.html" in output
+    report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "A network for fashion_mnist_10k in" in report
+    found = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"search.json", "architecture.txt", "inherited.keras", "tensorboard"} <= found

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes constraints.txt: one resolution of setup.py and its `test` extra that serves every Python.
+# Writes constraints.txt: one resolution of setup.py, its `test` and `docs` extras that serves every Python.
 set -euo pipefail
 bin=$1
-resolved=$(UV_PYTHON_DOWNLOADS=never "$bin/uv" pip compile setup.py --extra test --universal \
+resolved=$(UV_PYTHON_DOWNLOADS=never "$bin/uv" pip compile setup.py --extra test --extra docs --universal \
   --python-version 3.10 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet)
 {
   cat <<'HEADER'
