@@ -1,4 +1,4 @@
-"""A hook of MkDocs: writes each command's full help where docs/reference/commands.md asks for it."""
+"""A hook of MkDocs: each command's help where docs/reference/commands.md asks for it."""
 
 from __future__ import annotations
 
