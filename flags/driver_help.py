@@ -30,8 +30,14 @@ def full_help(driver: Driver[Any], flag_values: Any) -> str:
 
 
 def _head(driver: Driver[Any]) -> str:
-    usage = "\n".join(f"  {line}" for line in driver.usage)
+    usage = "\n".join(f"  {_broken(line)}" for line in driver.usage)
     return f"{driver.name}: {driver.summary}\n\n{usage}\n"
+
+
+def _broken(line: str) -> str:
+    """A command line that is too long, in lines that a shell takes together."""
+    parts = textwrap.wrap(line, WIDTH - 6, break_long_words=False, break_on_hyphens=False)
+    return " \\\n      ".join(parts)
 
 
 def _rows(names: Iterable[str], flag_values: Any) -> list[str]:

@@ -46,14 +46,16 @@ def test_long_vectors_are_cut_off() -> None:
     assert ">500</text>" in svg
 
 
-def test_a_heat_map_is_as_dark_as_the_choice_is_likely() -> None:
+def test_a_heat_map_is_as_strong_as_the_choice_is_likely() -> None:
     choice = ChoiceHistory("kernel", ["3", "5"], [[0.5, 0.5], [1.0, 0.0]], chosen=0)
     svg = str(heat_maps("block 1", [choice]))
     shades = dict(re.findall(r'<path d="([^"]+)" class="heat" fill-opacity="([\d.]+)"', svg))
     cells = {opacity: d.count("M") for d, opacity in shades.items()}
     assert cells == {"0.5": 2, "1": 1}
     width = (WIDTH - LEFT - RIGHT) / 2
-    assert f"M{LEFT + width:.1f} 15h{width:.1f}" in next(d for d, o in shades.items() if o == "1")
+    assert f"M{LEFT + width:.1f} 15H{LEFT + 2 * width:.1f}" in next(
+        d for d, o in shades.items() if o == "1"
+    )
     assert "kernel: 3 100 %, 5 0 %" in svg
     assert svg.count('class="frame"') == 1
 

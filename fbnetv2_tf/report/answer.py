@@ -44,13 +44,13 @@ class ModelFile:
 
 
 def per_cent(share: float, decimals: int = 1) -> str:
-    """A share as text.
+    """A share as text that does not break.
 
     Example:
         >>> per_cent(0.8745, 2)
-        '87.45 %'
+        '87.45\xa0%'
     """
-    return f"{100 * share:.{decimals}f} %"
+    return f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:

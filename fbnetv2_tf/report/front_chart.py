@@ -72,10 +72,11 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
         line = " ".join(f"{x(p.macs):.1f},{y(p.accuracy):.1f}" for p in ordered)
         parts.append(tag("polyline", points=line, class_="series s1"))
     for point in ordered:
-        at = x(point.macs), y(point.accuracy)
-        parts.append(tag("circle", cx=at[0], cy=at[1], r=4.5, class_="dot series s1"))
+        place = x(point.macs), y(point.accuracy)
+        parts.append(tag("circle", cx=place[0], cy=place[1], r=4.5, class_="dot series s1"))
         text = f"{point.name} {100 * point.accuracy:.1f} %"
-        parts.append(label(at[0] + 8, at[1] + (14 if joined else -7), text, class_="tick chosen"))
+        below = 14 if joined else -7
+        parts.append(label(place[0] + 8, place[1] + below, text, class_="tick chosen"))
     axis = "multiply-adds for one image" + (" (dashed: the budgets)" if limits else "")
     parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, axis, "middle", "tick"))
     said = "; ".join(

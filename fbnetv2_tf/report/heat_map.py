@@ -35,7 +35,7 @@ class ChoiceHistory:
 
 
 def heat_maps(title: str, choices: Sequence[ChoiceHistory]) -> Markup:
-    """Draws a block's choices; darker is likelier, the alternative of the network is marked."""
+    """Draws a block's choices; the stronger the likelier, the alternative of the network is marked."""
     parts: list[Markup] = []
     y = 0.0
     for choice in choices:
@@ -69,8 +69,10 @@ def _map(choice: ChoiceHistory, top: float) -> list[Markup]:
         for place, probability in enumerate(row):
             level = round(probability * LEVELS)
             if level:
-                x, y = LEFT + column * width, top + place * ROW
-                shades[level].append(f"M{x:.1f} {y:.0f}h{width:.1f}v{ROW - 1}h-{width:.1f}z")
+                y = top + place * ROW
+                # Neighbours name the same edge, so no seam opens between them.
+                left, right = (f"{LEFT + c * width:.1f}" for c in (column, column + 1))
+                shades[level].append(f"M{left} {y:.0f}H{right}v{ROW - 1}H{left}z")
     parts = [
         tag(
             "rect",

@@ -84,8 +84,8 @@ def line_chart(
         name = line.name if known[1:] else text(line.known[-1][1])
         parts += _line(axes, line, (name, y), f"series s{place}")
     if limit is not None:
-        place = WIDTH - RIGHT, axes.y(limit) + 13
-        parts.append(label(*place, f"budget {text(limit)}", "end", "tick"))
+        words = f"budget {text(limit)}"
+        parts.append(label(WIDTH - RIGHT, axes.y(limit) + 13, words, "end", "tick"))
     return picture(WIDTH, HEIGHT, described, parts)
 
 

@@ -1,0 +1,104 @@
+"""Every command and every call in the README and the pages is one that there is.
+
+The README's own search, training and exports are run by `make quickstart`, which CI runs short.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fbnetv2_tf
+from fbnetv2_tf.flags import quickstart
+
+from .sources import ROOT
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+MODULES = {"import": "import_checkpoint"}
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of a page in a language; "" for those that name none."""
+    text = path.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[Any]:
+    """Every line that is typed, by its page."""
+    found = []
+    for path in PAGES:
+        for block in blocks(path, "(?:console|bash)?"):
+            joined = block.replace("\\\n", " ")
+            for line in joined.splitlines():
+                typed = re.fullmatch(r"(?:\$ )?((?:fbnetv2-|make |\$ ).*)", line)
+                if typed:
+                    words = shlex.split(typed[1].removeprefix("$ "), comments=True)
+                    # A usage line such as `[--format=table|json|csv]` is not typed.
+                    if not [word for word in words if word.startswith("[")]:
+                        found.append(pytest.param(words, id=f"{path.name}: {' '.join(words)}"))
+    return found
+
+
+def python_blocks() -> list[Any]:
+    return [
+        pytest.param(block, id=f"{path.name} {place}")
+        for path in PAGES
+        for place, block in enumerate(blocks(path, "python"), start=1)
+    ]
+
+
+@pytest.mark.parametrize("words", commands())
+def test_a_command_has_its_flags(words: list[str]) -> None:
+    name = words[0]
+    if name == "make":
+        assert set(words[1:]) <= {*TARGETS, *(w for w in words if "=" in w)}
+        return
+    if not name.startswith("fbnetv2-"):
+        assert name in ("pip", "tensorboard", "adb", "bazel", "cd", "git", "python")
+        return
+    short = name.removeprefix("fbnetv2-")
+    driver = importlib.import_module(f"fbnetv2_tf.flags.{MODULES.get(short, short)}").DRIVER
+    assert driver.name == name
+    arguments = [word for word in words[1:] if not word.startswith("--flagfile=")]
+    rest = driver.flag_values()([name, *arguments])[1:]
+    assert not rest or driver.listed
+
+
+@pytest.mark.parametrize("block", python_blocks())
+def test_a_call_has_its_arguments(block: str) -> None:
+    for node in ast.walk(ast.parse(block)):
+        if not isinstance(node, ast.Attribute) or ast.unparse(node.value) != "fb":
+            continue
+        assert hasattr(fbnetv2_tf, node.attr)
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("fb."):
+            called = getattr(fbnetv2_tf, ast.unparse(node.func).removeprefix("fb.").split(".")[0])
+            if callable(called) and "." not in ast.unparse(node.func)[3:]:
+                keywords = {word.arg: None for word in node.keywords if word.arg}
+                inspect.signature(called).bind_partial(*node.args, **keywords)
+
+
+def test_the_readme_shows_the_commands_of_the_quickstart() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = inspect.getsource(quickstart.main)
+    for flag in ("--epochs=", "--candidates=", "--augment=flip", "--quantization="):
+        assert flag in source
+        assert flag in text
+
+
+@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export", "count", "latency"])
+def test_help_is_short(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    driver = importlib.import_module(f"fbnetv2_tf.flags.{name}").DRIVER
+    assert len(driver.first) <= 12
+    assert driver.run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) <= 40
+    assert max(map(len, out.splitlines())) <= 100
