@@ -61,8 +61,14 @@ def main(options: ReportOptions) -> None:
 
 
 def add_report(run: RunFolder) -> None:
-    """Writes the report of a run that has something new, and says where."""
-    print(f"Report: {write_report(run.path)}")
+    """Writes the report of a run that has something new, and says where, or why not.
+
+    What the command was asked for is done by then, so a folder with damaged files is no failure.
+    """
+    try:
+        print(f"Report: {write_report(run.path)}")
+    except InputError as error:
+        print(f"No report: {error}")
 
 
 DRIVER = Driver(

@@ -44,7 +44,7 @@ class ModelFile:
 
 
 def per_cent(share: float, decimals: int = 1) -> str:
-    """A share as text that does not break.
+    r"""A share as text that does not break.
 
     Example:
         >>> per_cent(0.8745, 2)

@@ -35,7 +35,7 @@ class ChoiceHistory:
 
 
 def heat_maps(title: str, choices: Sequence[ChoiceHistory]) -> Markup:
-    """Draws a block's choices; the stronger the likelier, the alternative of the network is marked."""
+    """Draws a block's choices; the stronger the likelier, the network's alternative is framed."""
     parts: list[Markup] = []
     y = 0.0
     for choice in choices:

@@ -142,7 +142,7 @@ def read_run(path: Path | str) -> RunRecord:
             path=run.path,
             architecture=parse_architecture(text) if text else None,
             search=_search(searched) if searched else None,
-            training=_training(trained) if trained else None,
+            training=_training(trained) if trained and "history" in trained else None,
             exports=run.read_json(EXPORT) if run.has(EXPORT) else {},
             dataset=str((trained or searched or {}).get("dataset", {}).get("name", "")),
             flagfile=run.read_text(FLAGS) if run.has(FLAGS) else "",
