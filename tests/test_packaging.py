@@ -20,7 +20,15 @@ import fbnetv2_tf
 from .sources import INSTALLED_NAMES, ROOT
 
 DRIVERS = (
-    "search", "train", "evaluate", "export", "count", "latency", "benchmark", "report", "import"
+    "search",
+    "train",
+    "evaluate",
+    "export",
+    "count",
+    "latency",
+    "benchmark",
+    "report",
+    "import",
 )
 
 

@@ -14,6 +14,7 @@ MODULES = (
     "report",
     "count",
     "latency",
+    "benchmark",
     "import_checkpoint",
 )
 
