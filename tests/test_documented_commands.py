@@ -94,10 +94,12 @@ def test_the_readme_shows_the_commands_of_the_quickstart() -> None:
         assert flag in text
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export", "count", "latency"])
+@pytest.mark.parametrize(
+    "name", ["search", "train", "evaluate", "export", "count", "latency", "report"]
+)
 def test_help_is_short(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     driver = importlib.import_module(f"fbnetv2_tf.flags.{name}").DRIVER
-    assert len(driver.first) <= 12
+    assert len(driver.first) <= 14
     assert driver.run(["--help"]) == 0
     out = capsys.readouterr().out
     assert len(out.splitlines()) <= 40
