@@ -1,6 +1,6 @@
 """A whole search: from a supernet and data to trained logits, with settings that are known to work.
 
-Every default is FBNetV2's, or one that was measured against it; `docs/quality.md` says which.
+`docs/quality.md` says what is measured of them, and how to measure more.
 """
 
 from __future__ import annotations
