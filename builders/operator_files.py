@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from .litert import read_graph
 
-_BLOCK = re.compile(r"\b(b\d{2,3})_[a-z0-9_]+")
+_BLOCK = re.compile(r"(?<![a-z0-9])(b\d{2,3})_[a-z]")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def place_of(output: str) -> str:
     Example:
         >>> place_of("network/b03_expand_act/Relu;network/b03_expand_bn/add"), place_of("a/b:0")
         ('b03', 'b:0')
+        >>> place_of("network/quant_b12_add/add")
+        'b12'
     """
     found = _BLOCK.findall(output)
     if found:

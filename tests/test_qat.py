@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,17 @@ from fbnetv2_tf.counting import count
 from fbnetv2_tf.errors import ExportError
 
 from .networks import images_for, moved_network
-from .tiny_data import tiny_data
 
-tf_keras = pytest.importorskip("tf_keras")
-pytest.importorskip("tensorflow_model_optimization")
+if find_spec("tensorflow_model_optimization") is None:  # importing it here would set a variable
+    pytest.skip("the extra 'qat' is not installed", allow_module_level=True)
 
-from fbnetv2_tf.builders.qat import QuantizedNetwork  # noqa: E402
-from fbnetv2_tf.builders.qat_layers import body_layer, weights_by_name  # noqa: E402
-from fbnetv2_tf.builders.qat_twin import decomposed_twin  # noqa: E402
-from fbnetv2_tf.builders.tflite import export_tflite  # noqa: E402
-from fbnetv2_tf.builders.tflite_proof import keras_logits  # noqa: E402
-from fbnetv2_tf.recipe import Recipe  # noqa: E402
-from fbnetv2_tf.training import train_child  # noqa: E402
+from fbnetv2_tf.builders.qat import QuantizedNetwork
+from fbnetv2_tf.builders.qat_layers import body_layer, weights_by_name
+from fbnetv2_tf.builders.qat_twin import decomposed_twin
+from fbnetv2_tf.builders.tflite import export_tflite
+from fbnetv2_tf.builders.tflite_proof import keras_logits
 
-NETWORK = "in_hw8_c1 cn_k3_s2_c8_nhs ds_k3_s1_c8_se0.5_nhs ir_k3_s1_e2_c8_nre ip_e2_c16_nhs fc_c3"
+NETWORK = "in_hw8_c1 cn_k3_s2_c8_nhs ds_k3_s1_c8_se0.5_nre fc_c3"
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +49,12 @@ def test_it_starts_close_to_the_float_network(float_model: Any, network: Quantiz
 def test_ranges_are_those_of_the_float_network(float_model: Any, network: QuantizedNetwork) -> None:
     logits = keras_logits(float_model, images_for(float_model, 48))
     ranges = network.ranges()
-    assert ranges["b05_dense"] == pytest.approx((logits.min(), logits.max()), rel=1e-4)
+    assert ranges["b03_dense"] == pytest.approx((logits.min(), logits.max()), rel=1e-4)
     # A gate has its range by construction, and what is fused has none.
     assert ranges.keys().isdisjoint(
         {"b02_se_gate", "b02_se_gate_shift", "b01_conv", "b01_act_shift"}
     )
-    assert {"image_range", "b01_bn", "b01_act", "b03_add"} <= ranges.keys()
+    assert {"image_range", "b01_bn", "b01_act", "b02_add"} <= ranges.keys()
     shift = weights_by_name(body_layer(network.model, "b02_se_gate_shift"))
     assert "output_min" not in shift
 
@@ -81,23 +79,12 @@ def test_the_file_is_int8_in_one_piece_and_agrees(
     assert report.agreement.difference < 0.1
 
 
-def test_training_moves_the_weights_and_gives_them_back(tmp_path: Path) -> None:
-    data = tiny_data(tmp_path)
-    keras.utils.set_random_seed(0)
-    model = moved_network("in_hw8_c1 cn_k3_s2_c8_nhs fc_c3")
-    train_child(model, data, Recipe(epochs=3, batch_size=16, learning_rate=0.1, augment="none"))
-    before = [weight.copy() for weight in model.get_weights()]
-    network = QuantizedNetwork(model, calibration=data.train.images(64))
-    recipe = Recipe(epochs=2, batch_size=16, learning_rate=0.01, warmup_epochs=0, augment="none")
-    history = network.train(data, recipe)
-    assert [set(epoch) for epoch in history] == [{"loss", "accuracy"}] * 2
-    assert history[1]["accuracy"] > 0.9
-    network.give_weights(model)
-    assert not np.allclose(model.get_weights()[0], before[0], atol=1e-6)
-    images = data.test.images()
-    logits = keras_logits(model, images)
-    assert np.mean(logits.argmax(1) == network.logits(images).argmax(1)) > 0.9
-    again = QuantizedNetwork(model, ranges=network.ranges())
+def test_weights_and_ranges_are_the_whole_result(
+    network: QuantizedNetwork, float_model: Any
+) -> None:
+    images = images_for(float_model, 8, seed=4)
+    network.give_weights(float_model)
+    again = QuantizedNetwork(float_model, ranges=network.ranges())
     np.testing.assert_allclose(again.logits(images), network.logits(images), atol=1e-5)
 
 

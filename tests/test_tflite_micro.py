@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,10 @@ def test_every_kind_of_block(fused: bool) -> None:
     assert steps_apart(SMALL, fused_hard_swish=fused) <= 1
 
 
+@pytest.mark.skipif(
+    find_spec("tensorflow_model_optimization") is None, reason="the extra 'qat' is not installed"
+)
 def test_a_network_trained_with_rounding() -> None:
-    pytest.importorskip("tensorflow_model_optimization")
     from fbnetv2_tf.builders.qat import QuantizedNetwork
 
     model = moved_network("in_hw8_c1 cn_k3_s2_c8_nhs ds_k3_s1_c8_se0.5_nhs fc_c3")
