@@ -11,6 +11,7 @@ process that has imported TensorFlow and computed nothing, which saves the time 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import mmap
@@ -22,7 +23,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ with quiet_start():
 KILLS = flags.DEFINE_integer("kills", 20, "Of the search, and as many of the training.")
 PARTS = flags.DEFINE_multi_enum("part", ["search", "train"], ["search", "train"], "What to kill.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the instants.")
+FOLDER = flags.DEFINE_string("folder", None, "Where to work; the same command goes on there.")
 
 SPACE = "in_hw8_c1 cn_k3_s2_c8:16:8_nre ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre/hs fc_c3"
 CHILD = "in_hw8_c1 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.5_nhs fc_c3"
@@ -212,14 +214,21 @@ def measure(part: str, folder: Path) -> bool:
     """Kills a run again and again; whether it ended as the uninterrupted one."""
     chance = random.Random(SEED.value + len(part))
     whole, killed = folder / f"{part}_whole", folder / f"{part}_killed"
-    victim = Victim(part, folder, whole)
-    victim.finish()
-    total = int(victim.shared[1])
+    record = folder / f"{part}.json"
+    if not record.exists():
+        victim = Victim(part, folder, whole)
+        victim.finish()
+        record.write_text(json.dumps([int(victim.shared[1]), []]))
+    total, before = json.loads(record.read_text())
     plans = ["starting", "in a step", "writing a checkpoint", "in a step", "writing a checkpoint"]
-    lives: list[Life] = []
+    lives = [Life(*life) for life in before]
     for number in range(KILLS.value):
+        if number < len(before):
+            chance.random()
+            continue
         plan = plans[number % len(plans)] if number < KILLS.value - 2 else "writing the results"
         lives.append(live(part, folder, killed, plan, total, chance))
+        record.write_text(json.dumps([total, [astuple(life) for life in lives]]))
         life = lives[-1]
         print(
             f"  {part} {number + 1:2}: went on after step {life.first}, "
@@ -244,7 +253,9 @@ def measure(part: str, folder: Path) -> bool:
 
 def main(_: list[str]) -> None:
     """Prints where the kills fell, and whether they left a trace."""
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = FOLDER.value or stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).mkdir(exist_ok=True)
         write_data(Path(folder) / "data.npz")
         is_right = [measure(part, Path(folder)) for part in PARTS.value]
     sys.exit(not all(is_right))

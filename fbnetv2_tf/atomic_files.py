@@ -7,11 +7,14 @@ step (`os.replace`).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import RunError
+
+_LEFTOVER = re.compile(r"\..+\.\d+\.new(\.\w+)?")
 
 
 @contextmanager
@@ -49,6 +52,17 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what processes that were killed while writing have left below a folder.
+
+    Only for a folder that no other process writes to at the time.
+    """
+    for path in folder.rglob(".*.new*"):
+        if _LEFTOVER.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from .activations import mixed_activation
 from .normalized_activation import is_worth_compiling, normalized_activation
+from .replicas import normalized, replica_count
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -52,6 +53,7 @@ class FusedBatchNormalization(keras.layers.Layer):
                 initializer=initializer,
                 trainable=trainable,
                 autocast=False,
+                aggregation="none" if trainable else "only_first_replica",
             )
 
         self.gamma = vector("gamma", self.gamma_initializer, True)
@@ -71,12 +73,16 @@ class FusedBatchNormalization(keras.layers.Layer):
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         if scale is not None:
             gamma, beta = gamma * scale, beta * scale
-        if training and is_worth_compiling(x):
+        is_shared = training and replica_count() > 1
+        if training and not is_shared and is_worth_compiling(x):
             y, mean, variance = normalized_activation(
                 x, gamma, beta, self.epsilon, activations, activation_weights
             )
         else:
-            y, mean, variance = self._by_fused_kernel(x, gamma, beta, training)
+            if is_shared:
+                y, mean, variance = normalized(x, gamma, beta, self.epsilon)
+            else:
+                y, mean, variance = self._by_fused_kernel(x, gamma, beta, training)
             y = mixed_activation(y, activations, activation_weights) if activations else y
         if training and momentum is not None:
             self._move(self.moving_mean, mean, momentum)

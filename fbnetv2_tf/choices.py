@@ -192,6 +192,7 @@ class ChoiceTable(keras.layers.Layer):
             dtype=dtype,
             trainable=False,
             initializer=keras.initializers.Constant(value),
+            aggregation="only_first_replica",  # every replica assigns the same value
         )
 
     def _rows(self, vectors: Sequence[Any], padding: float) -> tf.Tensor:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from .atomic_files import write_bytes, write_text
+from .atomic_files import remove_leftovers, write_bytes, write_text
 from .errors import RunError
 from .version import __version__
 
@@ -128,6 +128,19 @@ class RunFolder:
                 f"'{self.path / name}' is not the JSON it should be: {error}."
             ) from error
 
+    def read_record(self, name: str) -> dict[str, Any]:
+        """The object of a JSON file.
+
+        Raises:
+            RunError: as `read_json`, and where the file holds something else.
+        """
+        value = self.read_json(name)
+        if not isinstance(value, dict):
+            raise RunError(
+                f"'{self.path / name}' must be a JSON object. Received: {type(value).__name__}."
+            )
+        return value
+
     def claim_space(self, space: str) -> None:
         """Makes this the folder of a search space, or checks that it is.
 
@@ -157,9 +170,8 @@ class RunFolder:
         """
         import fcntl
 
-        self.path.mkdir(parents=True, exist_ok=True)
         path = self.path / ".lock"
-        with path.open("a+") as file:
+        with _writable(path) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -169,7 +181,19 @@ class RunFolder:
             file.truncate(0)
             file.write(f"process {os.getpid()} on {platform.node()}")
             file.flush()
+            remove_leftovers(self.path)
             yield
+
+
+def _writable(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise RunError(
+            f"The run folder '{path.parent}' must be one that can be written to. "
+            f"Received: {error.strerror or error}."
+        ) from error
 
 
 def versions() -> dict[str, str]:

@@ -210,8 +210,12 @@ def build_metrics(model: Any, labels: Any, classes: int) -> None:
 
     strategy = model.distribute_strategy
     shape = [1, *labels.shape[1:]]
-    update = partial(model.compute_metrics, None)
-    strategy.run(update, (tf.zeros(shape, labels.dtype), tf.zeros([1, classes])))
+    example = tf.zeros(shape, labels.dtype), tf.zeros([1, classes])
+    update = partial(model.compute_metrics, None, *example)
+    if strategy.num_replicas_in_sync == 1:
+        update()
+    else:
+        tf.function(lambda: strategy.run(update))()
     model.reset_metrics()
 
 

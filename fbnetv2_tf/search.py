@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from .datasets import DataSplits
 from .datasets.epochs import endless
+from .distribution import ReplicaAgreement, distributed_batches
 from .errors import InputError
 from .objectives import Objective
 from .run_state import build_metrics
@@ -174,10 +175,10 @@ def run_search(
     batches = search_batches(data, settings, first_step)
     build_metrics(net, batches.element_spec[1], data.classes)
     net.fit(
-        batches,
+        distributed_batches(batches, net.distribute_strategy),
         steps_per_epoch=steps,
         initial_epoch=first_step // steps,
         epochs=settings.epochs,
-        callbacks=list(callbacks),
+        callbacks=[ReplicaAgreement(), *callbacks],
         verbose=0,
     )

@@ -26,6 +26,7 @@ from .instantiated import block_layers
 from .latency_table import LatencyTable
 from .limits import read_limits
 from .objectives import Objective
+from .replicas import reduced, replica_count
 from .resolution import nearest_subset
 from .scoring import Candidate, Scorer
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
@@ -374,11 +375,13 @@ class Supernet(keras.Model):
         weights = self.choices(training=True)
         with tf.GradientTape() as tape:
             logits = self.forward(images, weights, training=True, momentum=MOMENTUM)
-            loss = self.compute_loss(images, labels, logits)
+            loss = self.compute_loss(images, labels, logits)  # the share of this replica
             scaled = self.optimizer.scale_loss(loss)
         variables = self.weight_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
-        self._loss_tracker.update_state(loss, sample_weight=tf.shape(images)[0])
+        gradients = reduced(self.optimizer, tape.gradient(scaled, variables))
+        self.optimizer.apply(gradients, variables)
+        whole = loss * replica_count()
+        self._loss_tracker.update_state(whole, sample_weight=tf.shape(images)[0])
         self.compute_metrics(images, labels, logits)
 
     def architecture_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
@@ -390,15 +393,16 @@ class Supernet(keras.Model):
             tape.watch([v.value for v in variables])
             weights = self.choices(training=True, for_weights=False)
             sides = self._side_probabilities()
-            loss = self._expected_loss(images, labels, weights, sides)
+            loss = self._expected_loss(images, labels, weights, sides) * replica_count()
             priced = self.choices.probabilities()
             if self.objective.on_sample:
                 priced = {**weights, SIDE_CHOICE: sides}
             costs = {r: self._cost(r)(priced) for r in self.objective.resources}
             total = self.objective(loss, costs, temperature)
-            scaled = self.architecture_optimizer.scale_loss(total)
+            scaled = self.architecture_optimizer.scale_loss(total / replica_count())
         if variables:
             gradients = tape.gradient(scaled, [v.value for v in variables])
+            gradients = reduced(self.architecture_optimizer, gradients)
             self.architecture_optimizer.apply(gradients, variables)
         self._parts["architecture_loss"].update_state(loss)
         self._parts["objective"].update_state(total)
@@ -449,12 +453,12 @@ class Supernet(keras.Model):
         if existing is not None and not force:
             return existing
         compiled: dict[tuple[int, int], Any] = {}
-        warm = int(self.choices.step)
+        warm = int(self.choices.step.numpy())
         state = {"step": warm}
 
         def one_step(iterator: Any) -> Any:
-            images, labels, phase = next(iterator)
-            phase = int(phase)
+            images, labels, phases = next(iterator)
+            phase = int(self.distribute_strategy.experimental_local_results(phases)[0])
             if phase == ARCHITECTURE_PHASE and 0 < self.warmup_steps >= state["step"]:
                 return self.get_metrics_result()
             state["step"] += 1
@@ -480,8 +484,14 @@ class Supernet(keras.Model):
         return self.space.sides[int(self.choices.drawn(SIDE_CHOICE))]
 
     def _compiled_step(self, phase: int, side: int) -> Any:
-        def step(images: tf.Tensor, labels: tf.Tensor) -> Any:
+        def of_replica(images: tf.Tensor, labels: tf.Tensor) -> Any:
             return self.train_step((images, labels, phase), side or None)
+
+        def step(images: tf.Tensor, labels: tf.Tensor) -> Any:
+            logs = self.distribute_strategy.run(of_replica, (images, labels))
+            # Outside of the replicas a metric is that of all of them together.
+            is_one = self.distribute_strategy.num_replicas_in_sync == 1
+            return logs if is_one else self.get_metrics_result()
 
         if self.run_eagerly:
             return step

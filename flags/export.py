@@ -148,7 +148,7 @@ def main(options: ExportOptions) -> None:
             hard_swish=options.hard_swish,
         )
     run = RunFolder(options.output.parent)
-    earlier = run.read_json(EXPORT) if run.has(EXPORT) else {}
+    earlier = run.read_record(EXPORT) if run.has(EXPORT) else {}
     run.write_json(EXPORT, {**earlier, options.output.name: report.as_json()})
     print(export_table(report))
     if options.target is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from fbnetv2_tf.errors import RunError
 from fbnetv2_tf.run_folder import SEARCH, TRAIN, RunFolder
 
 from .common import define_dataset
@@ -59,6 +60,15 @@ def define_data(values: Any) -> None:
     )
 
 
+def _require_texts(path: Path, recorded: Any) -> None:
+    is_object = isinstance(recorded, dict)
+    texts = [recorded.get("name"), recorded.get("data_dir")] if is_object else []
+    if not is_object or not all(text is None or isinstance(text, str) for text in texts):
+        raise RunError(
+            f"The `dataset` of '{path}' must have a name and a folder. Received: {recorded!r:.80}."
+        )
+
+
 def data_choice(values: Any, run: RunFolder | None = None) -> DataChoice:
     """What the flags name; what they leave out is that of the run folder, where there is one.
 
@@ -74,7 +84,8 @@ def data_choice(values: Any, run: RunFolder | None = None) -> DataChoice:
     recorded: dict[str, Any] = {}
     for name in (TRAIN, SEARCH):
         if run.has(name):
-            recorded = run.read_json(name).get("dataset", {})
+            recorded = run.read_record(name).get("dataset", {})
+            _require_texts(run / name, recorded)
             break
     folder = values.data_dir or recorded.get("data_dir")
     return DataChoice(

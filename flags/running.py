@@ -27,23 +27,37 @@ class Running:
         every: between checkpoints within an epoch.
         is_deterministic: whether TensorFlow may use only operations that repeat to the last bit.
         precision: of the computation; the variables are float32 in any case.
+        distribution: over devices and hosts; a name of `distribution.NAMES`.
     """
 
     every: CheckpointInterval
     is_deterministic: bool
     precision: str
+    distribution: str = "one"
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes the run folder; of several hosts the first one does."""
+        if self.distribution != "multiworker":
+            return True
+        from fbnetv2_tf.distribution import worker_of_environment
+
+        return worker_of_environment()[0] == 0
 
     @property
     def policy(self) -> str:
         """The Keras dtype policy."""
         return PRECISIONS[self.precision]
 
-    def prepare(self) -> None:
-        """Sets TensorFlow up; before anything is computed."""
+    def prepare(self) -> Any:
+        """Sets TensorFlow up, before anything is computed; returns the `tf.distribute` strategy."""
         if self.is_deterministic:
             import tensorflow as tf
 
             tf.config.experimental.enable_op_determinism()
+        from fbnetv2_tf.distribution import make_strategy
+
+        return make_strategy(self.distribution)
 
     @contextmanager
     def saving(self, folder: Path) -> Iterator[Saving]:
@@ -52,8 +66,12 @@ class Running:
         from fbnetv2_tf.interruption import stop_request
         from fbnetv2_tf.run_state import Saving
 
+        is_alone, every = self.distribution != "multiworker", self.every
+        if not is_alone:
+            # The clocks of several hosts differ, and all must save at the same step.
+            every = CheckpointInterval(steps=self.every.steps)
         with stop_request() as stop:
-            yield Saving(CheckpointSeries(folder), self.every, stop)
+            yield Saving(CheckpointSeries(folder), every, stop, self.is_writer, is_alone)
 
 
 def define_running(values: Any) -> None:
@@ -76,10 +94,22 @@ def define_running(values: Any) -> None:
     )
 
 
+def define_distribution(values: Any) -> None:
+    """Registers `--distribution`."""
+    flags.DEFINE_enum(
+        "distribution",
+        "one",
+        ["one", "mirrored", "multiworker", "tpu"],
+        "One device; all GPUs of this host; several hosts, each with its TF_CONFIG; a TPU.",
+        flag_values=values,
+    )
+
+
 def running(values: Any) -> Running:
     """Reads the flags; raises `InputError` for an interval that is none."""
     return Running(
         every=parse_interval(values.checkpoint_every),
         is_deterministic=values.deterministic,
         precision=values.precision,
+        distribution=values.distribution if "distribution" in values else "one",
     )

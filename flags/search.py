@@ -24,7 +24,7 @@ from fbnetv2_tf.units import KIB, MS, format_quantity
 from .common import define_dataset, define_path, define_quantity
 from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
-from .running import Running, define_running, running
+from .running import Running, define_distribution, define_running, running
 from .search_results import Budgets, finished, write_results
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def define(values: Any) -> None:
     _define_settings(values)
     _define_method(values)
     define_running(values)
+    define_distribution(values)
 
 
 def _define_limits(values: Any) -> None:
@@ -204,24 +205,26 @@ def main(options: SearchOptions) -> None:
     run = RunFolder(options.output)
     # Nothing slow is imported before what can be refused without it has been refused.
     plan_budgets(space, options)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(run.lock())
+    with run.lock() if options.running.is_writer else contextlib.nullcontext():
+        import_tensorflow()
+        strategy = options.running.prepare()
         data = _load(options, space)
         space = space.for_data(data.classes, data.image_shape[2])
-        run.claim_space(str(space))
+        if options.running.is_writer:
+            run.claim_space(str(space))
         budgets = plan_budgets(space, options)
         identity = {**options.identity(data), "limits": budgets.each}
         if run.has(SEARCH):
-            theirs = run.read_json(SEARCH)
-            theirs = theirs.get("identity") if isinstance(theirs, dict) else None
-            require_same(run / SEARCH, theirs, identity, "search")
+            require_same(run / SEARCH, run.read_record(SEARCH).get("identity"), identity, "search")
             print(f"The search in '{run.path}' is finished: {finished(run)}")
             return
-        _describe(space, data, budgets)
+        if options.running.is_writer:
+            _describe(space, data, budgets)
         from fbnetv2_tf.datasets import image_errors
+        from fbnetv2_tf.distribution import worker_errors
 
-        with image_errors():
-            _search(run, space, data, options, budgets, identity)
+        with image_errors(), worker_errors(strategy):
+            _search(run, space, data, options, budgets, identity, strategy)
         if data.unreadable:
             print(f"{len(data.unreadable)} images could not be read and were left out.")
 
@@ -262,8 +265,6 @@ def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
 
 
 def _load(options: SearchOptions, space: Space) -> DataSplits:
-    import_tensorflow()
-    options.running.prepare()
     from fbnetv2_tf.datasets import load_dataset
 
     return load_dataset(
@@ -306,32 +307,46 @@ def _search(
     options: SearchOptions,
     budgets: Budgets,
     identity: dict[str, Any],
+    strategy: Any,
 ) -> None:
     from fbnetv2_tf.loss_guard import LossGuard
     from fbnetv2_tf.run_state import RunState, progress
     from fbnetv2_tf.search import SearchSettings, run_search, steps_of
+    from fbnetv2_tf.search_alarms import search_alarms
     from fbnetv2_tf.search_board import SearchBoard
     from fbnetv2_tf.search_log import SearchLog
 
     settings = SearchSettings(**options.settings)
     steps = steps_of(data, settings.batch_size)
-    net = _compiled(space, options, budgets, settings, steps)
+    with strategy.scope():
+        net = _compiled(space, options, budgets, settings, steps)
 
     def describe() -> dict[str, Any]:
-        return {"probabilities": {n: p.tolist() for n, p in net.probabilities().items()}}
+        probabilities = {name: p.tolist() for name, p in net.probabilities().items()}
+        done = (len(state.epochs) + 1 - settings.warmup_epochs) / (
+            settings.epochs - settings.warmup_epochs
+        )
+        alarms = search_alarms(space, probabilities, done) if done > 0 else []
+        for alarm in alarms if options.running.is_writer else ():
+            print(f"Warning: {alarm}", flush=True)
+        return {"probabilities": probabilities, "alarms": alarms}
 
     with options.running.saving(run / CHECKPOINTS) as saving:
         state = RunState(saving, identity, steps.all, what="search", describe=describe)
         first = state.restore(net)
-        run.write_text(FLAGS, options.flagfile)
+        callbacks = [LossGuard(state), state]
+        if options.running.is_writer:
+            run.write_text(FLAGS, options.flagfile)
+            callbacks += [SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)]
+            callbacks += [SearchBoard(run, net, _settings_told(options), budgets.held)]
         if first:
             print(f"Going on after {progress(first, steps.all)}.", flush=True)
-        log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
-        board = SearchBoard(run, net, _settings_told(options), budgets.held)
-        callbacks = [LossGuard(state), state, log, board]
         began = time.monotonic()
         run_search(net, data, settings, callbacks, first_step=first)
         told = {"seconds": round(time.monotonic() - began, 1), "identity": identity}
+    if not options.running.is_writer:
+        print("This worker has done its part; the first one writes the results.")
+        return
     write_results(run, net, data, options, budgets, state.epochs, told)
 
 

@@ -153,7 +153,7 @@ def main(options: TrainOptions) -> None:
     with run.lock():
         record = _identity(options, architecture)
         if _is_finished(run, record):
-            print(f"The training in '{run.path}' is finished. {summary(run.read_json(TRAIN))}")
+            print(f"The training in '{run.path}' is finished. {summary(run.read_record(TRAIN))}")
             return
         _train(run, architecture, options, record)
 
@@ -174,7 +174,7 @@ def _identity(options: TrainOptions, architecture: Architecture) -> dict[str, An
 def _is_finished(run: RunFolder, record: dict[str, Any]) -> bool:
     if not (run.has(TRAIN) and run.has(CHILD)):
         return False
-    return bool(run.read_json(TRAIN).get("training") == record)
+    return bool(run.read_record(TRAIN).get("training") == record)
 
 
 def _train(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fbnetv2_tf.atomic_files import replacing, write_bytes, write_text
+from fbnetv2_tf.atomic_files import remove_leftovers, replacing, write_bytes, write_text
 from fbnetv2_tf.errors import RunError
 
 
@@ -48,6 +48,10 @@ def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == -9
     assert path.read_bytes() == b"good"
+    (tmp_path / ".model.new.bin").write_bytes(b"somebody's own")
+    assert len(os.listdir(tmp_path)) == 3
+    remove_leftovers(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".model.new.bin", "model.bin"]
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:

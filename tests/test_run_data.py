@@ -53,6 +53,13 @@ def test_a_broken_record_is_one_sentence(run: RunFolder) -> None:
         data_choice(parsed(), run)
 
 
+@pytest.mark.parametrize("dataset", [[], "npz", {"name": 3}, {"name": "npz", "data_dir": {}}])
+def test_a_record_of_something_else_is_one_sentence(run: RunFolder, dataset: Any) -> None:
+    run.write_json(SEARCH, {"dataset": dataset})
+    with pytest.raises(RunError, match=r"search.json' must have a name and a folder"):
+        data_choice(parsed(), run)
+
+
 def test_it_is_loaded_in_the_size_that_is_asked_for(tmp_path: Path) -> None:
     choice = DataChoice("npz", write_tiny_data(tmp_path, images=60))
     assert choice.load(image_side=6, channels=3).image_shape == (6, 6, 3)

@@ -99,3 +99,27 @@ def test_versions_need_no_import() -> None:
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
     assert {"python", "fbnetv2_tf", "tensorflow", "keras"} <= set(versions())
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run = RunFolder(tmp_path / "file" / "run")
+    with pytest.raises(RunError, match=r"one that can be written to. Received: "), run.lock():
+        pass
+
+
+def test_what_a_killed_process_left_is_cleared_away(run: RunFolder) -> None:
+    run.write_text("checkpoints/.step_000000007.123.new.npz", "half")
+    run.write_text("keep.txt", "")
+    with run.lock():
+        assert sorted(path.name for path in run.path.rglob("*") if path.is_file()) == [
+            ".lock",
+            "keep.txt",
+        ]
+
+
+@pytest.mark.parametrize("text", ["[]", '"text"', "3", "null"])
+def test_a_record_must_be_an_object(run: RunFolder, text: str) -> None:
+    run.write_text(SEARCH, text)
+    with pytest.raises(RunError, match=r"search.json' must be a JSON object. Received: "):
+        run.read_record(SEARCH)

@@ -1,0 +1,179 @@
+"""Searching on several devices and hosts by TensorFlow's own strategies.
+
+| name | devices |
+|---|---|
+| `one` | one device |
+| `mirrored` | all GPUs of this host (or its logical CPUs) |
+| `multiworker` | several hosts, each with the same command and its own `TF_CONFIG` |
+| `tpu` | a TPU, named by `TPU_NAME` or `local` |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .errors import InputError, RunError
+from .interruption import RunInterruptedError
+
+_GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+"""What TensorFlow raises in a step whose other workers are gone."""
+
+NAMES = ("one", "mirrored", "multiworker", "tpu")
+
+
+def make_strategy(name: str) -> Any:
+    """The strategy of a name; before anything else is computed.
+
+    Raises:
+        InputError: where the name is unknown, or the machine is not what it asks for.
+    """
+    if name == "one":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        devices = [device.name for device in tf.config.list_logical_devices(kind)]
+        return tf.distribute.MirroredStrategy(devices)
+    if name == "multiworker":
+        worker_of_environment()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu_strategy()
+    raise InputError(f"A distribution must be one of {', '.join(NAMES)}. Received: {name!r}.")
+
+
+def _tpu_strategy() -> Any:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(os.environ.get("TPU_NAME", ""))
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (ValueError, KeyError, OSError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise InputError(
+            "The distribution 'tpu' needs a TPU: set TPU_NAME, or run on a TPU host with "
+            f"TPU_NAME=local. Received: {reason}."
+        ) from error
+
+
+def worker_of_environment() -> tuple[int, int]:
+    """Number of this worker and of all workers, by `TF_CONFIG`; the first one is the writer.
+
+    Raises:
+        InputError: where the variable is missing or not what TensorFlow takes.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    example = (
+        '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", '
+        '"index": 0}}'
+    )
+    try:
+        given = json.loads(text)
+        cluster, task = given["cluster"], given["task"]
+        workers = len(cluster["worker"]) + len(cluster.get("chief", []))
+        index = int(task["index"])
+        if task["type"] == "worker" and cluster.get("chief"):
+            index += 1
+        if task["type"] not in ("chief", "worker") or not 0 <= index < workers:
+            raise KeyError(task["type"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The distribution 'multiworker' needs the environment variable TF_CONFIG on every "
+            f"host, such as {example}. Received: {text!r}."
+        ) from error
+    return index, workers
+
+
+def distributed_batches(batches: tf.data.Dataset, strategy: Any) -> Any:
+    """A data set whose batches are divided between the replicas, in their order.
+
+    Every host reads all batches and takes its part, so that the whole batch of a step is the one
+    that a single device would have seen, augmentation included.
+
+    Args:
+        batches: elements of (images, labels, phase), of a static batch size.
+        strategy: whose replicas share each batch.
+
+    Raises:
+        InputError: where the batch size is not a multiple of the number of replicas.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return batches
+    batch = batches.element_spec[0].shape[0]
+    if batch % replicas:
+        raise InputError(
+            f"`batch_size` must be a multiple of the {replicas} replicas. Received: {batch}."
+        )
+
+    def of_pipeline(context: Any) -> tf.data.Dataset:
+        local = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+
+        def parts(images: tf.Tensor, labels: tf.Tensor, phase: tf.Tensor) -> tf.data.Dataset:
+            def own(whole: tf.Tensor) -> tf.Tensor:
+                shape = [replicas, batch // replicas, *whole.shape[1:]]
+                return tf.reshape(whole, shape)[first : first + local]
+
+            elements = own(images), own(labels), tf.repeat(phase, local)
+            return tf.data.Dataset.from_tensor_slices(elements)
+
+        return batches.flat_map(parts).prefetch(2 * local)
+
+    return strategy.distribute_datasets_from_function(of_pipeline)
+
+
+@contextmanager
+def worker_errors(strategy: Any) -> Iterator[None]:
+    """Says in a sentence that another host has gone, where a step needed it.
+
+    Raises:
+        RunInterruptedError: the run goes on when all workers are started again.
+    """
+    try:
+        yield
+    except _GONE as error:
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise
+        raise RunInterruptedError(
+            f"Another worker is gone ({str(error).splitlines()[0][:120]}). Start all of them again "
+            "with the same command, which goes on from the last checkpoint."
+        ) from error
+
+
+class ReplicaAgreement(keras.callbacks.Callback):  # type: ignore[misc]
+    """Checks after every epoch that the logits of all replicas are the same, to the last bit."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        strategy = self.model.distribute_strategy
+        logits = self.model.architecture_variables
+
+        def of_replica() -> tf.Tensor:
+            flat = tf.concat([tf.convert_to_tensor(v) for v in logits], 0)
+            return tf.distribute.get_replica_context().all_gather(flat[tf.newaxis], 0)
+
+        self._gathered = tf.function(lambda: strategy.run(of_replica))
+        self._strategy = strategy
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._strategy.num_replicas_in_sync == 1 or not self.model.architecture_variables:
+            return
+        rows = self._strategy.experimental_local_results(self._gathered())[0].numpy()
+        spread = float((rows.max(axis=0) - rows.min(axis=0)).max())
+        if spread != 0.0:
+            raise RunError(
+                f"The logits of all {len(rows)} replicas must be the same. Received: a difference "
+                f"of {spread:g} after epoch {epoch + 1}; the checkpoints before it are good."
+            )
