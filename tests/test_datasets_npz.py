@@ -159,6 +159,15 @@ def test_a_damaged_archive_is_refused_wherever_it_is_damaged(path: Path) -> None
             assert load_dataset("npz", path).train.size == 48
 
 
+def test_an_archive_that_unpacks_to_more_than_memory_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, x_train=IMAGES, y_train=LABELS)
+    monkeypatch.setattr("os.sysconf", lambda name: 64)
+    with pytest.raises(DataError, match=r"must unpack to less than this machine's memory"):
+        load_dataset("npz", path)
+
+
 def test_an_archive_that_promises_more_than_memory_holds_is_refused(path: Path) -> None:
     header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (4000000000000, 4, 4, 3), }"
     header = header.ljust(118) + b"\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checkpoint_series import UNREADABLE
 from ..errors import DataError
 from .source import ArraySource, LabelledImages, Pixels
 
@@ -34,20 +35,36 @@ def read_npz(path: Path) -> ArraySource:
     """
     try:
         with path.open("rb") as file:
+            _require_memory(path)
             arrays = np.load(file, allow_pickle=False)
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise DataError(f"'{path}' must be a .npz file. Received: one array, as of a .npy.")
             return _read(path, arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         if isinstance(error, DataError):
             raise
+        if isinstance(error, MemoryError):
+            raise DataError(
+                f"'{path}' holds arrays that do not fit into memory: give their images as files of "
+                "class folders (the data set 'directory')."
+            ) from error
         reason = _first_line(error)
         raise DataError(f"'{path}' could not be read as a .npz file: {reason}.") from error
-    except MemoryError as error:
+
+
+def _require_memory(path: Path) -> None:
+    """Refuses a file that unpacks to more than there is, such as a few MB of packed zeros."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if unpacked > memory:
         raise DataError(
-            f"'{path}' holds arrays that do not fit into memory: give their images as files of "
-            "class folders (the data set 'directory')."
-        ) from error
+            f"'{path}' must unpack to less than this machine's memory, {memory / 2**30:.1f} GiB. "
+            f"Received: {unpacked / 2**30:.1f} GiB. Give images as files of class folders (the "
+            "data set 'directory')."
+        )
 
 
 def _read(path: Path, arrays: np.lib.npyio.NpzFile) -> ArraySource:
