@@ -123,7 +123,7 @@ class RunFolder:
         text = self.read_text(name)
         try:
             return json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(
                 f"'{self.path / name}' is not the JSON it should be: {error}."
             ) from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import random
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -100,3 +103,50 @@ def test_another_run_is_refused_with_both_values(tmp_path: Path) -> None:
         require_same(tmp_path, {"seed": 1}, {"seed": 2}, "search")
     with pytest.raises(RunError, match=r"Expected: seed None. Received: 2"):
         require_same(tmp_path, "not a dict", {"seed": 2}, "search")
+
+
+def test_a_full_disk_leaves_the_checkpoints_as_they_were(series: CheckpointSeries) -> None:
+    # A limit on the size of files stands for the end of the disk; a process cannot take it back.
+    code = (
+        "import resource, sys; from pathlib import Path; import numpy as np\n"
+        "from fbnetv2_tf.checkpoint_series import CheckpointSeries\n"
+        "from fbnetv2_tf.errors import RunError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        f"    series = CheckpointSeries(Path({str(series.folder)!r}))\n"
+        "    series.save(11, {}, {'v': np.ones(9999)})\n"
+        "except RunError as error:\n"
+        "    sys.exit(str(error))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr.strip().endswith(
+        "step_000000011.npz' could not be written, and is as it was before: File too large."
+    )
+    assert steps(series) == [10, 9]
+    assert len(list(series.folder.iterdir())) == KEPT
+
+
+def test_a_disk_that_is_really_full_is_named(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be mounted by root alone")
+    try:
+        small = CheckpointSeries(disk / "checkpoints")
+        small.save(1, {}, {"v": np.ones(2000)})
+        with pytest.raises(RunError, match=r"as it was before: No space left on device\.$"):
+            small.save(2, {}, {"v": np.ones(20_000)})
+        assert steps(small) == [1]
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with pytest.raises(RunError, match=r"as it was before: Read-only file system\.$"):
+            small.save(2, {}, {"v": np.ones(2)})
+        assert steps(small) == [1]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
