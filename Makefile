@@ -39,13 +39,11 @@ format: install ## Lay the code out as `make lint` wants it
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-docs: install ## Build the pages into build/site
-	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[docs]'
+docs: install $(VENV)/.docs ## Build the pages into build/site
 	@tools/docs.sh $(BIN)
 
-notebook: install ## Run docs/notebook.ipynb and keep what it prints
-	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[docs]'
-	@$(BIN)/python -m jupyter execute --inplace docs/notebook.ipynb
+notebook: install $(VENV)/.docs ## Run docs/notebook.ipynb and keep what it prints
+	@$(BIN)/python tools/notebook.py
 
 bazel-test: install ## Run every test under Bazel, installing Debian's when there is none
 	@tools/bazel/test.sh $(abspath $(BIN))
@@ -56,7 +54,7 @@ constraints: $(BIN)/python ## Resolve constraints.txt anew from setup.py
 
 clean: ## Remove what the targets made, except the virtual environment
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
-	rm -f $(VENV)/.layout
+	rm -f $(VENV)/.layout $(VENV)/.docs
 	find $(FOLDERS) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An editable install links the files that exist when it runs, so it runs again when one comes or goes.
@@ -70,6 +68,10 @@ $(VENV)/.packages: setup.py constraints.txt fbnetv2_tf/version.py | $(BIN)/pytho
 	@$(PIP) install --quiet --constraint constraints.txt setuptools
 	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test]'
 	@$(LIST_FILES) > $(VENV)/.layout
+	@touch $@
+
+$(VENV)/.docs: setup.py constraints.txt | $(VENV)/.packages
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[docs]'
 	@touch $@
 
 $(BIN)/python:

@@ -17,6 +17,7 @@ from fbnetv2_tf.run_folder import (
     CHECKPOINTS,
     CHILD,
     INHERITED,
+    TENSORBOARD,
     TRAIN,
     RunFolder,
 )
@@ -198,6 +199,7 @@ def _train(
     _describe(architecture, data)
     checkpoints = run / CHECKPOINTS / TRAINING
     log = TrainingLog()
+    board = keras.callbacks.TensorBoard(str(run / TENSORBOARD / TRAINING), write_graph=False)
     began = time.monotonic()
     with image_errors(), options.running.saving(checkpoints) as saving:
         try:
@@ -207,7 +209,7 @@ def _train(
                 recipe,
                 saving=saving,
                 identity={k: v for k, v in record.items() if k != "recipe"},
-                callbacks=(log,),
+                callbacks=(log, board),
             )
         finally:
             log.close()

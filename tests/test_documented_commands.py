@@ -38,7 +38,7 @@ def commands() -> list[Any]:
         for block in blocks(path, "(?:console|bash)?"):
             joined = block.replace("\\\n", " ")
             for line in joined.splitlines():
-                typed = re.fullmatch(r"(?:\$ )?((?:fbnetv2-|make |\$ ).*)", line)
+                typed = re.fullmatch(r"(?:\$ )?((?:fbnetv2-[a-z]+(?: |$)|make |\$ ).*)", line)
                 if typed:
                     words = shlex.split(typed[1].removeprefix("$ "), comments=True)
                     # A usage line such as `[--format=table|json|csv]` is not typed.
@@ -84,6 +84,21 @@ def test_a_call_has_its_arguments(block: str) -> None:
             if callable(called) and "." not in ast.unparse(node.func)[3:]:
                 keywords = {word.arg: None for word in node.keywords if word.arg}
                 inspect.signature(called).bind_partial(*node.args, **keywords)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(path: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    for link in links:
+        if not link.startswith(("https://", "http://")):
+            assert (path.parent / link).exists(), link
+
+
+def test_the_pages_are_in_the_table_of_contents() -> None:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in re.findall(r"\S+\.md", settings.split("nav:")[1].split("hooks:")[0]):
+        assert (ROOT / "docs" / page).is_file(), page
 
 
 def test_the_readme_shows_the_commands_of_the_quickstart() -> None:

@@ -1,0 +1,73 @@
+"""What a search says while it runs: a line an epoch, and nothing else where nobody looks."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fbnetv2_tf.search_log import SearchLog
+
+LOGS = {
+    "loss": 0.6083,
+    "accuracy": 0.7719,
+    "expected_macs": 666_900.0,
+    "expected_activation_bytes": 12_800.0,
+    "entropy": 0.957,
+    "temperature": 4.137,
+}
+LIMITS = {"macs": 600_000.0, "activation_bytes": 24_576.0}
+
+
+def said(log: SearchLog, epochs: list[dict[str, Any]]) -> str:
+    """What a console has after some epochs of two batches."""
+    log.on_train_begin()
+    for epoch, logs in enumerate(epochs):
+        log.on_epoch_begin(epoch)
+        log.on_train_batch_end(0)
+        log.on_train_batch_end(1)
+        log.on_epoch_end(epoch, logs)
+    log.on_train_end()
+    file = log.console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_a_line_says_what_a_person_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 90.0])
+    monkeypatch.setattr("fbnetv2_tf.search_log.time.monotonic", lambda: next(times))
+    log = SearchLog(12, 2, LIMITS)
+    log.began = 0.0
+    next(times)
+    assert log.line(1, LOGS) == (
+        "epoch  2/12  loss 0.608  accuracy 77.2 %  expected 667k of 600k MACs  "
+        "expected 12.5 KiB of 24.0 KiB peak activation memory  entropy 0.96  temperature 4.14  "
+        "7:30 left"
+    )
+
+
+def test_a_warm_up_epoch_has_nothing_to_say_of_the_choices() -> None:
+    log = SearchLog(2, 2, LIMITS, Console(file=io.StringIO()))
+    line = said(log, [{**LOGS, "temperature": 0.0, "entropy": 0.0}])
+    assert "weights only" in line
+    assert "expected" not in line
+    assert "entropy" not in line
+
+
+def test_into_a_file_go_the_lines_alone() -> None:
+    log = SearchLog(2, 2, LIMITS, Console(file=io.StringIO()))
+    text = said(log, [LOGS, LOGS])
+    assert len(text.splitlines()) == 2
+    assert "\x1b" not in text
+    assert text.endswith("0:00 left\n")
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    log = SearchLog(2, 2, {}, Console(file=io.StringIO(), force_terminal=True, width=100))
+    text = said(log, [LOGS])
+    assert "epoch 1/2" in text
+    assert "\x1b" in text
+    assert log.progress is not None
+    assert log.progress.finished
