@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -42,18 +43,43 @@ def shipped_files() -> dict[str, Path]:
     }
 
 
+SOURCE_FILES = (
+    "setup.py",
+    "pyproject.toml",
+    "MANIFEST.in",
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "Makefile",
+    "constraints.txt",
+    "mkdocs.yml",
+)
+"""What a source distribution has at its top, beside the folders."""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked wheel of the source as it stands."""
+def source_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution of the source as it stands."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for name in INSTALLED_NAMES:
-        ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in (*INSTALLED_NAMES, "docs", "tests"):
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
-    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+    for name in SOURCE_FILES:
         shutil.copy(ROOT / name, source)
+    code = "import setuptools.build_meta as b; b.build_sdist('..')"
+    subprocess.run([sys.executable, "-c", code], cwd=source, stdout=subprocess.DEVNULL, check=True)
+    [built] = folder.glob("*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(source_distribution: Path) -> Path:
+    """The unpacked wheel that the source distribution makes."""
+    folder = source_distribution.parent
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
-    command += ["--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+    command += ["--disable-pip-version-check", "--no-build-isolation"]
+    command += ["--wheel-dir", str(folder), str(source_distribution)]
     subprocess.run(command, check=True)
     [built] = folder.glob("*.whl")
     zipfile.ZipFile(built).extractall(folder / "installed")
@@ -132,6 +158,20 @@ def test_each_driver_is_a_command_without_arguments(driver: str) -> None:
     scripts = importlib.metadata.distribution("fbnetv2-tf").entry_points
     console = scripts[f"fbnetv2-{driver}"].load()
     assert not inspect.signature(console).parameters
+
+
+def test_the_source_distribution_has_what_tests_and_pages_need(source_distribution: Path) -> None:
+    with tarfile.open(source_distribution) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    folders = [ROOT / name for name in (*INSTALLED_NAMES, "docs", "tests")]
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert expected - found == set()
+    assert set(SOURCE_FILES) - found == set()
 
 
 def test_the_wheel_has_every_file_and_no_other(wheel: Path) -> None:
