@@ -54,7 +54,9 @@ def build_supernet(
         sharing: `path` computes all alternatives on one path by masks; `none` is the paper's form
             for comparison, where every kernel, squeeze-and-excite and activation has weights of
             its own and a step costs as much as all of them.
-        sampling: `soft` (Gumbel-softmax) or `hard` (one-hot with straight-through gradients).
+        sampling: `soft` (Gumbel-softmax), `hard` (one-hot with straight-through gradients), `mixed`
+            (hard where the network's weights learn, soft where the logits learn), or `sliced` (as
+            `mixed`, but a weight step computes the drawn network alone and costs no more).
         temperature: of the sampling at the start.
         seed: of the sampling.
         **options: of `keras.Model`, such as `name`.

@@ -22,7 +22,7 @@ from .errors import SpaceError
 from .sampling import gumbel_noise, gumbel_softmax
 from .space import Space, parse_space
 
-SAMPLING = ("soft", "hard", "mixed")
+SAMPLING = ("soft", "hard", "mixed", "sliced")
 
 DRAWN_STREAM = 1
 """Tells the noise of `ChoiceTable.drawn` from that of the weights."""
@@ -70,8 +70,9 @@ class ChoiceTable(keras.layers.Layer):
 
     Args:
         space: the space, or its text.
-        sampling: `soft` (Gumbel-softmax weights), `hard` (one-hot, straight-through gradient), or
-            `mixed` (one-hot where the network's weights learn, soft where the logits learn).
+        sampling: `soft` (Gumbel-softmax weights), `hard` (one-hot, straight-through gradient),
+            `mixed` (one-hot where the network's weights learn, soft where the logits learn), or
+            `sliced` (the draws of `mixed`, of which a weight step computes nothing else).
         temperature: where the temperature starts; afterwards it is a variable that training moves.
         seed: of the Gumbel noise.
 
@@ -123,7 +124,8 @@ class ChoiceTable(keras.layers.Layer):
         if training:
             step = tf.convert_to_tensor(self.step)
             noise = gumbel_noise(logits.shape, tf.stack([step, self.seed + tf.zeros_like(step)]))
-        is_hard = self.sampling == "hard" or (self.sampling == "mixed" and for_weights and training)
+        is_mixed = self.sampling in ("mixed", "sliced")
+        is_hard = self.sampling == "hard" or (is_mixed and for_weights and training)
         weights = gumbel_softmax(logits, noise, tf.convert_to_tensor(self.temperature), is_hard)
         selected = self._rows([self.selection], padding=0.0)
         weights = tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
@@ -137,6 +139,13 @@ class ChoiceTable(keras.layers.Layer):
         selected = self._rows([self.selection], padding=0.0)
         is_selected = tf.convert_to_tensor(self.is_selected) > 0
         return self._by_name(tf.where(is_selected, selected, tf.nn.softmax(logits)))
+
+    def places(self) -> dict[str, tf.Tensor]:
+        """The places of the alternatives that this step's hard sample has, int32 scalars."""
+        return {
+            name: tf.argmax(weights, output_type=tf.int32)
+            for name, weights in self(training=True).items()
+        }
 
     def drawn(self, name: str) -> tf.Tensor:
         """The place of the alternative that the next step draws of one choice, int64 scalar.

@@ -27,6 +27,8 @@ def depthwise_conv2d(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     strides = [1, stride, stride, 1]
     if None in x.shape[1:3] or None in kernel.shape[:2]:
         return tf.nn.depthwise_conv2d(x, kernel, strides, "SAME")
+    # Of the graph that this runs in: the gradient of a branch knows no tensors of graphs around it.
+    x, kernel = tf.identity(x), tf.identity(kernel)
 
     @tf.custom_gradient
     def convolve(x: tf.Tensor, kernel: tf.Tensor) -> Any:

@@ -87,6 +87,11 @@ def prefix_masks(channels: Sequence[int]) -> np.ndarray:
     return (np.arange(max(channels)) < np.array(channels)[:, None]).astype(np.float32)
 
 
+def kernel_places(kernels: Sequence[int], side: int, stride: int) -> list[int]:
+    """Where each kernel begins inside the largest, see `kernel_start`."""
+    return [kernel_start(kernel, max(kernels), side, stride) for kernel in kernels]
+
+
 def kernel_masks(kernels: Sequence[int], side: int, stride: int) -> np.ndarray:
     """The 0/1 squares of the kernels inside the largest, shape (candidates, largest, largest).
 
@@ -97,8 +102,8 @@ def kernel_masks(kernels: Sequence[int], side: int, stride: int) -> np.ndarray:
     """
     largest = max(kernels)
     masks = np.zeros((len(kernels), largest, largest), np.float32)
-    for mask, kernel in zip(masks, kernels, strict=True):
-        start = kernel_start(kernel, largest, side, stride)
+    starts = kernel_places(kernels, side, stride)
+    for mask, kernel, start in zip(masks, kernels, starts, strict=True):
         mask[start : start + kernel, start : start + kernel] = 1
     return masks
 

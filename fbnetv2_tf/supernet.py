@@ -7,7 +7,7 @@ phase a batch belongs to travels with the batch (see `search_data`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +30,7 @@ from .replicas import reduced, replica_count
 from .resolution import nearest_subset
 from .scoring import Candidate, Scorer
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
+from .sliced_path import SlicedPath
 from .space import Space, parse_space
 from .tokens import GRAMMAR
 
@@ -47,7 +48,7 @@ class Supernet(keras.Model):
 
     Args:
         space: the space, its text, a preset's name or a file.
-        sampling: `soft`, `hard` or `mixed`, see `ChoiceTable`.
+        sampling: `soft`, `hard`, `mixed` or `sliced`, see `ChoiceTable`.
         temperature: at the start.
         seed: of the sampling; the initial weights follow Keras's global seed.
         sharing: `path` for masks on one path, `none` for the paper's instantiated candidates.
@@ -121,21 +122,20 @@ class Supernet(keras.Model):
             weights: choice name -> (alternatives,), as a `ChoiceTable` gives them.
             training, momentum: as in `FusedBatchNormalization`.
         """
-        x, source = images, 0
-        for index, layer in enumerate(self.blocks, start=1):
-            of_block = self._of_block(index, source, weights)
+        x = images
+        for layer, of_block in zip(self.blocks, self._by_block(weights), strict=True):
             x = layer(x, weights=of_block, training=training, momentum=momentum)
-            source = index if layer.block.channels else source
         return x
 
-    def _of_block(
-        self, index: int, source: int, weights: Mapping[str, tf.Tensor]
-    ) -> dict[str, tf.Tensor]:
-        """The weights that a block needs, by field."""
-        names = {"input": choice_name(source, "channels"), "kind": choice_name(index, "kind")}
-        for token in GRAMMAR[self.space.blocks[index].kind]:
-            names[token.field] = choice_name(index, token.field)
-        return {field: weights[name] for field, name in names.items() if name in weights}
+    def _by_block(self, by_choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """For each block what it needs of the choices, by field; `input` is the width it reads."""
+        source = 0
+        for index, layer in enumerate(self.blocks, start=1):
+            names = {"input": choice_name(source, "channels"), "kind": choice_name(index, "kind")}
+            for token in GRAMMAR[self.space.blocks[index].kind]:
+                names[token.field] = choice_name(index, token.field)
+            yield {field: by_choice[name] for field, name in names.items() if name in by_choice}
+            source = index if layer.block.channels else source
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         momentum = MOMENTUM if training else None
@@ -372,9 +372,9 @@ class Supernet(keras.Model):
     def weight_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         """Samples every choice, runs the batch, moves the weights and nothing else."""
         self._begin_step()
-        weights = self.choices(training=True)
+        forward = self._weight_forward()
         with tf.GradientTape() as tape:
-            logits = self.forward(images, weights, training=True, momentum=MOMENTUM)
+            logits = forward(images)
             loss = self.compute_loss(images, labels, logits)  # the share of this replica
             scaled = self.optimizer.scale_loss(loss)
         variables = self.weight_variables
@@ -383,6 +383,14 @@ class Supernet(keras.Model):
         whole = loss * replica_count()
         self._loss_tracker.update_state(whole, sample_weight=tf.shape(images)[0])
         self.compute_metrics(images, labels, logits)
+
+    def _weight_forward(self) -> Any:
+        """The forward pass of a weight step at a new sample: images -> logits."""
+        if self.sampling != "sliced":
+            weights = self.choices(training=True)
+            return lambda images: self.forward(images, weights, training=True, momentum=MOMENTUM)
+        places = list(self._by_block(self.choices.places()))
+        return lambda images: SlicedPath(self.blocks, MOMENTUM)(images, places)
 
     def architecture_step(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         """Samples every choice, prices the costs, moves the logits and nothing else."""

@@ -165,8 +165,9 @@ def _define_method(values: Any) -> None:
     flags.DEFINE_enum(
         "sampling",
         "soft",
-        ["soft", "hard", "mixed"],
-        "Weights of the choices: soft (Gumbel-softmax), hard (one-hot), or mixed.",
+        ["soft", "hard", "mixed", "sliced"],
+        "Weights of the choices: soft (Gumbel-softmax), hard (one-hot), mixed (hard where the "
+        "network learns), or sliced (the same, computing only what was drawn: the fastest).",
         flag_values=values,
     )
     flags.DEFINE_enum(
