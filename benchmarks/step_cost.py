@@ -2,13 +2,17 @@
 
     python benchmarks/step_cost.py --space=fashion28 --batch_size=64
     python benchmarks/step_cost.py --space=cifar32 --batch_size=64
-    python benchmarks/step_cost.py --space=fbnetv2_f --batch_size=8 --repeats=7
+    python benchmarks/step_cost.py --space=fbnetv2_f --batch_size=8 --repeats=7 --what=search,stock
 
-In one process and one run, interleaved, medians: (search) a weight step of the supernet,
-(architecture) an architecture step, (stock) a step of the largest network as stock Keras layers
-with Keras's own `fit` step, (candidates) a weight step of `sharing="none"`. Each has the same
-batch and SGD with momentum. Peak memory is that of a process of its own. Ratios are what to look
-at: the machine may be noisy.
+In one process and one run, interleaved, medians: (search) a weight step of the supernet, (sliced)
+one with `sampling="sliced"` at uniform probabilities, a new draw each time, (architecture) an
+architecture step, (stock) a step of the largest network as stock Keras layers with Keras's own
+`fit` step, (torch) and (channels_last) that network in PyTorch, (candidates) a weight step of
+`sharing="none"`, (cost) the expected cost and its gradient alone. Each has the same batch and SGD
+with momentum. Peak memory is that of a process of its own, PyTorch's without TensorFlow's share.
+
+Two times are measured: by the clock, and of the processors in all threads together. The second says
+more on a machine that other programs use at the same time.
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the drivers have it
 
 import keras
 import numpy as np
@@ -30,12 +36,17 @@ import tensorflow as tf
 from absl import app, flags
 
 import fbnetv2_tf as fb
+from fbnetv2_tf.expected_cost import ExpectedCost
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
 
 SPACE = flags.DEFINE_string("space", "fashion28", "A preset, a file, or the text of a space.")
 BATCH = flags.DEFINE_integer("batch_size", 64, "Images in a step.")
 REPEATS = flags.DEFINE_integer("repeats", 21, "Timed steps of each.")
-WHAT = flags.DEFINE_list("what", ["search", "architecture", "stock", "candidates"], "What to time.")
+WHAT = flags.DEFINE_list(
+    "what",
+    ["search", "sliced", "architecture", "stock", "torch", "channels_last", "candidates", "cost"],
+    "What to time.",
+)
 MEMORY = flags.DEFINE_boolean("memory", True, "Also measure peak memory, each in a new process.")
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the peak memory of one of them and stop.")
 
@@ -60,14 +71,43 @@ def loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def search_step(space: fb.Space, size: int, phase: int, sharing: str) -> Step:
-    """A step of the supernet."""
-    net = fb.build_supernet(space, sharing=sharing)
+def supernet(space: fb.Space, **options: Any) -> Any:
+    """A supernet compiled for a budget of a third of the largest network."""
+    net = fb.build_supernet(space, **options)
     budget = fb.Budget(max_macs=fb.count(space.largest).macs / 3)
     net.compile(optimizer=sgd(), loss=loss(), objective=budget)
+    return net
+
+
+def search_step(space: fb.Space, size: int, phase: int, **options: Any) -> Step:
+    """A step of the supernet."""
+    function = supernet(space, **options).make_train_function()
     images, labels = batch(space, size)
-    function = net.make_train_function()
     return lambda: function(iter([(images, labels, phase)]))
+
+
+def cost_step(space: fb.Space, size: int) -> Step:
+    """What an architecture step does for the cost: the exact expectation and its gradient."""
+    net = supernet(space)
+    cost = ExpectedCost(space, "macs")
+    logits = [variable.value for variable in net.architecture_variables]
+
+    @tf.function(autograph=False)
+    def gradient() -> Any:
+        with tf.GradientTape() as tape:
+            expected = cost(net.choices.probabilities())
+        return tape.gradient(expected, logits)
+
+    return gradient
+
+
+def torch_step(space: fb.Space, size: int, memory: str) -> Step:
+    """A step of the largest network in PyTorch."""
+    import torch_child
+
+    images, labels = (value.numpy() for value in batch(space, size))
+    step: Step = getattr(torch_child, f"{memory}_step")(space.largest, images, labels)
+    return step
 
 
 def stock_step(space: fb.Space, size: int) -> Step:
@@ -81,25 +121,42 @@ def stock_step(space: fb.Space, size: int) -> Step:
 
 
 MAKE: dict[str, Callable[[fb.Space, int], Step]] = {
-    "search": lambda space, size: search_step(space, size, WEIGHTS_PHASE, "path"),
-    "architecture": lambda space, size: search_step(space, size, ARCHITECTURE_PHASE, "path"),
+    "search": lambda space, size: search_step(space, size, WEIGHTS_PHASE),
+    "sliced": lambda space, size: search_step(space, size, WEIGHTS_PHASE, sampling="sliced"),
+    "architecture": lambda space, size: search_step(space, size, ARCHITECTURE_PHASE),
     "stock": stock_step,
-    "candidates": lambda space, size: search_step(space, size, WEIGHTS_PHASE, "none"),
+    "torch": lambda space, size: torch_step(space, size, "torch"),
+    "channels_last": lambda space, size: torch_step(space, size, "channels_last"),
+    "candidates": lambda space, size: search_step(space, size, WEIGHTS_PHASE, sharing="none"),
+    "cost": cost_step,
 }
 
 
-def medians(steps: dict[str, Step], repeats: int) -> dict[str, float]:
-    """Median milliseconds of each step, interleaved so that drift hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
+@dataclass(frozen=True)
+class Times:
+    """Median milliseconds of a step: by the clock, and of all processors together."""
+
+    wall: float
+    processors: float
+
+
+def medians(steps: dict[str, Step], repeats: int) -> dict[str, Times]:
+    """The times of each step, interleaved so that drift hits all alike."""
+    wall: dict[str, list[float]] = {name: [] for name in steps}
+    processors: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
-        for _ in range(2):
+        for _ in range(3):
             step()
     for _ in range(repeats):
         for name, step in steps.items():
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             step()
-            times[name].append(1000 * (time.perf_counter() - began))
-    return {name: statistics.median(values) for name, values in times.items()}
+            processors[name].append(1000 * (time.process_time() - used))
+            wall[name].append(1000 * (time.perf_counter() - began))
+    return {
+        name: Times(statistics.median(wall[name]), statistics.median(processors[name]))
+        for name in steps
+    }
 
 
 def peak_mib(name: str) -> float:
@@ -122,14 +179,19 @@ def main(_: list[str]) -> None:
     largest = fb.count(space.largest).macs
     print(
         f"{SPACE.value}: {space.size:.1e} architectures, largest {largest / 1e6:.1f} M MACs, "
-        f"batch {BATCH.value}, {os.cpu_count()} cores, TensorFlow {tf.__version__}"
+        f"batch {BATCH.value}, {os.cpu_count()} cores, TensorFlow {tf.__version__}, "
+        f"load {os.getloadavg()[0]:.1f}",
+        flush=True,
     )
     found = medians({n: MAKE[n](space, BATCH.value) for n in WHAT.value}, REPEATS.value)
-    memory = {name: peak_mib(name) for name in found} if MEMORY.value else {}
-    for name, ms in found.items():
-        line = f"{name:13} {ms:9.1f} ms  {ms / found.get('stock', ms):5.2f} of stock"
-        if name in memory:
-            line += f"  {memory[name]:7.0f} MiB"
+    stock = found.get("stock")
+    print(f"{'':13} {'wall':>9}     {'/ stock':>7} {'processors':>13}   {'/ stock':>7}")
+    for name, times in found.items():
+        of = stock or times
+        line = f"{name:13} {times.wall:9.1f} ms  {times.wall / of.wall:7.2f} "
+        line += f"{times.processors:10.1f} ms  {times.processors / of.processors:7.2f}"
+        if MEMORY.value:
+            line += f"  {peak_mib(name):7.0f} MiB"
         print(line, flush=True)
 
 

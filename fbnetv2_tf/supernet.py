@@ -20,7 +20,7 @@ from .choices_layout import choice_name, searched
 from .cost_tables import LATENCY, PEAK
 from .counting import RESOURCES
 from .derivation import Landscape
-from .errors import BudgetError
+from .errors import BudgetError, SpaceError
 from .expected_cost import ExpectedCost
 from .instantiated import block_layers
 from .latency_table import LatencyTable
@@ -389,6 +389,11 @@ class Supernet(keras.Model):
         if self.sampling != "sliced":
             weights = self.choices(training=True)
             return lambda images: self.forward(images, weights, training=True, momentum=MOMENTUM)
+        if replica_count() > 1:
+            raise SpaceError(
+                "`sampling` must be soft, hard or mixed on several devices: slices have no shared "
+                f"statistics. Received: 'sliced' on {replica_count()} devices."
+            )
         places = list(self._by_block(self.choices.places()))
         return lambda images: SlicedPath(self.blocks, MOMENTUM)(images, places)
 
