@@ -61,8 +61,13 @@ class SearchLog(keras.callbacks.Callback):
         self.console.print(self.line(epoch, logs or {}), highlight=False, soft_wrap=True)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the terminal back, also where the search did not come to its end."""
         if self.progress is not None:
             self.progress.stop()
+            self.progress = None
 
     def line(self, epoch: int, logs: dict[str, Any]) -> str:
         """The line of an epoch: loss, accuracy, expected costs, entropy, temperature, time left."""

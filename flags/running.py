@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from fbnetv2_tf.checkpoint_interval import CheckpointInterval, parse_interval
+from fbnetv2_tf.cluster import worker_of_environment
 
 if TYPE_CHECKING:
     from fbnetv2_tf.run_state import Saving
@@ -40,8 +41,6 @@ class Running:
         """Whether this process writes the run folder; of several hosts the first one does."""
         if self.distribution != "multiworker":
             return True
-        from fbnetv2_tf.distribution import worker_of_environment
-
         return worker_of_environment()[0] == 0
 
     @property

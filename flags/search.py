@@ -336,14 +336,18 @@ def _search(
         state = RunState(saving, identity, steps.all, what="search", describe=describe)
         first = state.restore(net)
         callbacks = [LossGuard(state), state]
+        log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
         if options.running.is_writer:
             run.write_text(FLAGS, options.flagfile)
-            callbacks += [SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)]
+            callbacks += [log]
             callbacks += [SearchBoard(run, net, _settings_told(options), budgets.held)]
         if first:
             print(f"Going on after {progress(first, steps.all)}.", flush=True)
         began = time.monotonic()
-        run_search(net, data, settings, callbacks, first_step=first)
+        try:
+            run_search(net, data, settings, callbacks, first_step=first)
+        finally:
+            log.close()
         told = {"seconds": round(time.monotonic() - began, 1), "identity": identity}
     if not options.running.is_writer:
         print("This worker has done its part; the first one writes the results.")

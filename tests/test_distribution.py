@@ -14,12 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fbnetv2_tf.distribution import (
-    distributed_batches,
-    make_strategy,
-    worker_errors,
-    worker_of_environment,
-)
+from fbnetv2_tf.cluster import worker_of_environment
+from fbnetv2_tf.distribution import distributed_batches, make_strategy, worker_errors
 from fbnetv2_tf.errors import InputError
 
 ROOT = Path(__file__).parent.parent

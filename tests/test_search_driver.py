@@ -26,8 +26,9 @@ def test_the_defaults_of_the_flags_are_those_of_the_settings(tmp_path: Path) -> 
         (["--max_macs=600K", "--epochs=0"], "`epochs` must be above 0"),
         (["--max_macs=600K", "--batch_size=9999"], "`batch_size` must be at most"),
         ([], "needs a budget"),
+        (["--max_macs=600K", "--distribution=multiworker"], "environment variable TF_CONFIG"),
     ],
-    ids=["budget", "token", "dataset", "flag value", "epochs", "batch", "no budget"],
+    ids=["budget", "token", "dataset", "flag value", "epochs", "batch", "no budget", "workers"],
 )
 def test_bad_input_ends_in_one_sentence_and_code_2(
     arguments: list[str], sentence: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
