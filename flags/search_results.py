@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fbnetv2_tf.derivation import Landscape
     from fbnetv2_tf.scoring import Score
 
-    from .search import SearchOptions
+    from .search_flags import SearchOptions
 
 Ranked: TypeAlias = "list[tuple[Architecture, Score]]"
 """Architectures with their scores on the validation images, best first."""
