@@ -38,6 +38,7 @@ DOCS = [
     "mkdocs-material>=9.5",
     "mkdocstrings[python]>=0.27",
     "nbclient>=0.10",
+    "ruff>=0.9",  # lays out the signatures
 ]
 TEST = [
     *QAT,
