@@ -121,7 +121,6 @@ def train_further(run: RunFolder, choice: DataChoice, further: Further) -> None:
         side, channels = model.input_shape[1], model.input_shape[-1]
         data = choice.load(image_side=side, channels=channels)
         before = evaluate(model, data.test)
-        model.optimizer = None
         began = time.monotonic()
         recipe = _recipe(further)
         keras.utils.set_random_seed(recipe.seed)
