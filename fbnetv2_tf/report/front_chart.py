@@ -76,10 +76,13 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
         parts.append(tag("circle", cx=place[0], cy=place[1], r=4.5, class_="dot series s1"))
         text = f"{point.name} {100 * point.accuracy:.1f} %"
         below = 14 if joined else -7
-        parts.append(label(place[0] + 8, place[1] + below, text, class_="tick chosen"))
+        is_right = place[0] > 0.6 * WIDTH
+        beside = place[0] + (-8 if is_right else 8)
+        anchor = "end" if is_right else "start"
+        parts.append(label(beside, place[1] + below, text, anchor, "tick chosen"))
     axis = "multiply-adds for one image" + (" (dashed: the budgets)" if limits else "")
     parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, axis, "middle", "tick"))
     said = "; ".join(
         f"{p.name}: {format_quantity(p.macs)}, {100 * p.accuracy:.1f} %" for p in ordered
     )
-    return picture(WIDTH, HEIGHT, f"{title}. {said}.", parts)
+    return picture(WIDTH, HEIGHT, f"{title}. {said}.", parts, "front")
