@@ -33,8 +33,10 @@ from fbnetv2_tf.builders.model import build_model
 from fbnetv2_tf.builders.qat import QAT_RECIPE, QuantizedNetwork
 from fbnetv2_tf.builders.tflite import export_tflite
 from fbnetv2_tf.builders.tflite_proof import accuracy, keras_logits
+from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import DataSplits, load_dataset
 from fbnetv2_tf.recipe import Recipe
+from fbnetv2_tf.run_state import Saving
 from fbnetv2_tf.training import train_child
 
 from .native_qat import native_file, native_network, train_native
@@ -115,7 +117,8 @@ class Bench:
         if not path.exists():
             model = NETWORKS[case.network]()
             checkpoints = path.with_suffix("")  # a training that was stopped goes on
-            train_child(model, data, replace(self.recipe, seed=case.seed), checkpoints=checkpoints)
+            saving = Saving(CheckpointSeries(checkpoints))
+            train_child(model, data, replace(self.recipe, seed=case.seed), saving=saving)
             save_model(model, path)
             shutil.rmtree(checkpoints)
         return load_model(path), data

@@ -79,6 +79,8 @@ def _copied(operation: Any) -> Call:
         return layer
     if activation in _HARD_SWISH:
         return _hard_swish(operation.name)
+    if activation == "linear":
+        return lambda x: x
     if not isinstance(operation, keras.Layer):
         return _arithmetic(operation, kind)
     config = operation.get_config()
