@@ -42,6 +42,7 @@ with quiet_start():
 KILLS = flags.DEFINE_integer("kills", 20, "Of the search, and as many of the training.")
 PARTS = flags.DEFINE_multi_enum("part", ["search", "train"], ["search", "train"], "What to kill.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the instants.")
+LIVES = flags.DEFINE_integer("lives", 1000, "Lives of each part in this call, with --folder.")
 FOLDER = flags.DEFINE_string("folder", None, "Where to work; the same command goes on there.")
 
 SPACE = "in_hw8_c1 cn_k3_s2_c8:16:8_nre ir/sk_k3/5_s1_e1/2_c8/16_se0/0.5_nre/hs fc_c3"
@@ -226,6 +227,9 @@ def measure(part: str, folder: Path) -> bool:
         if number < len(before):
             chance.random()
             continue
+        if number == len(before) + LIVES.value:
+            print(f"  {part}: {number} lives so far; the same command goes on", flush=True)
+            return True
         plan = plans[number % len(plans)] if number < KILLS.value - 2 else "writing the results"
         lives.append(live(part, folder, killed, plan, total, chance))
         record.write_text(json.dumps([total, [astuple(life) for life in lives]]))
