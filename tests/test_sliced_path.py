@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fbnetv2_tf import two_phase_model
 from fbnetv2_tf.builders.equivalence import difference
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
+from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.search_data import WEIGHTS_PHASE
 from fbnetv2_tf.sliced_layers import drawn
 from fbnetv2_tf.sliced_path import SlicedPath
@@ -36,7 +38,7 @@ class Pair:
 
     def sliced(self) -> tf.Tensor:
         self.traces += 1
-        places = list(self.net._by_block(self.net.choices.places()))
+        places = list(self.net.by_block(self.net.choices.places()))
         return self._with_gradients(lambda: SlicedPath(self.net.blocks, 0.9)(IMAGES, places))
 
     def masked(self) -> tf.Tensor:
@@ -100,6 +102,17 @@ def test_drawn_reads_a_table() -> None:
     table = np.arange(12).reshape(2, 3, 2)
     assert int(drawn(table, tf.constant(1), tf.constant(2), tf.constant(0))) == table[1, 2, 0]
     assert drawn((5, 5), tf.constant(1)) == 5
+
+
+def test_instantiated_candidates_have_no_slices() -> None:
+    with pytest.raises(SpaceError, match="only where `sharing` is 'path'"):
+        build_supernet(TEXT, sampling="sliced", sharing="none")
+
+
+def test_several_devices_have_no_slices(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two_phase_model, "replica_count", lambda: 2)
+    with pytest.raises(SpaceError, match="on several devices"):
+        pair.net._weight_forward()
 
 
 def test_a_search_by_slices_learns() -> None:
