@@ -15,7 +15,7 @@ from fbnetv2_tf.counting import count
 from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.objectives import Budget
 from fbnetv2_tf.resolution import ResolutionChoice, nearest_places, nearest_subset, scattered
-from fbnetv2_tf.supernet import SIDE_CHOICE
+from fbnetv2_tf.two_phase_model import SIDE_CHOICE
 
 TEXT = (
     "in_hw6/9/11_c2 cn_k3/5_s2_c8/16_nre/hs ir/sk_k3/5_s2_e1/3_c8/16_se0/0.5_nre "
