@@ -110,7 +110,8 @@ def test_the_readme_shows_the_commands_of_the_quickstart() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "train", "evaluate", "export", "count", "latency", "report"]
+    "name",
+    ["search", "train", "evaluate", "export", "count", "latency", "report", "benchmark"],
 )
 def test_help_is_short(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     driver = importlib.import_module(f"fbnetv2_tf.flags.{name}").DRIVER
