@@ -145,6 +145,14 @@ def test_runs_side_by_side(tmp_path: Path) -> None:
     assert "validation, inherited" in page.text
 
 
+def test_a_search_for_several_budgets_stands_for_its_networks(tmp_path: Path) -> None:
+    runs = [budgets_run(tmp_path / "many").path, trained_run(tmp_path / "one").path]
+    text = page_of(compare(runs, tmp_path / "all.html")).text
+    assert "3 runs side by side" in text
+    assert "many/macs_10000 npz" in text
+    assert "many/macs_20000 npz" in text
+
+
 def test_a_comparison_needs_two_runs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least 2 run folders"):
         compare([tmp_path], tmp_path / "both.html")

@@ -75,8 +75,8 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
         place = x(point.macs), y(point.accuracy)
         parts.append(tag("circle", cx=place[0], cy=place[1], r=4.5, class_="dot series s1"))
         text = f"{point.name} {100 * point.accuracy:.1f} %"
-        below = 14 if joined else -7
         is_right = place[0] > 0.6 * WIDTH
+        below = 14 if joined and not is_right else -9
         beside = place[0] + (-8 if is_right else 8)
         anchor = "end" if is_right else "start"
         parts.append(label(beside, place[1] + below, text, anchor, "tick chosen"))

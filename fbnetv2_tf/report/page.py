@@ -53,7 +53,7 @@ def compare(runs: Sequence[Path | str], output: Path) -> Path:
     """Writes a page that shows several runs side by side.
 
     Args:
-        runs: at least two folders.
+        runs: at least two folders; a search for several budgets stands for its networks.
         output: the file.
 
     Raises:
@@ -61,7 +61,7 @@ def compare(runs: Sequence[Path | str], output: Path) -> Path:
     """
     if len(runs) < 2:
         raise InputError(f"A comparison needs at least 2 run folders. Received: {len(runs)}.")
-    records = [read_run(run) for run in runs]
+    records = [record for run in runs for record in _networks_of(read_run(run))]
     networks = [r for r in records if r.architecture is not None]
     scale = max([1, *(_scale(record) for record in networks)])
     points = [
@@ -83,6 +83,13 @@ def compare(runs: Sequence[Path | str], output: Path) -> Path:
     )
     write_text(output, page)
     return output
+
+
+def _networks_of(record: RunRecord) -> list[RunRecord]:
+    """The run itself, or those of its children."""
+    if record.search is None or not record.search.children:
+        return [record]
+    return [read_run(record.path / child["folder"]) for child in record.search.children]
 
 
 def _run_page(record: RunRecord) -> str:
