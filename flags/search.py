@@ -175,7 +175,9 @@ def _search(
             run_search(net, data, settings, callbacks, first_step=first)
         finally:
             log.close()
-        told = {"seconds": round(time.monotonic() - began, 1), "identity": identity}
+        # Of a search that was stopped nobody knows how long it took in all.
+        seconds = None if first else round(time.monotonic() - began, 1)
+        told = {"seconds": seconds, "identity": identity}
     if not options.running.is_writer:
         print("This worker has done its part; the first one writes the results.")
         return

@@ -108,6 +108,20 @@ def test_a_search_that_is_not_trained_yet(tmp_path: Path) -> None:
     assert "Training" not in page.text
 
 
+def test_a_search_that_was_stopped_in_between_has_no_time(tmp_path: Path) -> None:
+    record = {**search_record(), "seconds": None}
+    page = page_of(write_report(searched_run(tmp_path / "run", record).path))
+    assert "the search took" not in page.text
+
+
+def test_what_the_search_warned_of_is_said_once(tmp_path: Path) -> None:
+    record = search_record()
+    for epoch in record["history"]:
+        epoch["alarms"] = ["Nearly every choice is a skip."]
+    page = page_of(write_report(searched_run(tmp_path / "run", record).path))
+    assert page.text.count("Nearly every choice is a skip.") == 1
+
+
 def test_a_network_that_was_not_searched(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.write_json(TRAIN, train_record())

@@ -132,6 +132,7 @@ def _search_context(record: RunRecord, search: Search) -> dict[str, Any]:
     return {
         "size": _power(search.space.size),
         "search_time": duration(search.seconds) if search.seconds else "",
+        "alarms": dict.fromkeys(a for epoch in search.history for a in epoch.get("alarms", ())),
         "search_charts": search_charts(search),
         "heat_maps": [
             (index, _block_name(search, index), heat_maps(f"block {index}", choices))

@@ -31,7 +31,7 @@ class Search:
         options: flag -> value.
         versions, machine: what it ran with, and on.
         images: part of the data set -> number of images.
-        seconds: of the process that finished it; 0 where it was not timed.
+        seconds: that it took; 0 where it was stopped in between, or not timed.
     """
 
     space: Space
@@ -173,7 +173,7 @@ def _search(found: Mapping[str, Any]) -> Search:
         versions=found["versions"],
         machine=found.get("machine", ""),
         images=found.get("images", {}),
-        seconds=float(found.get("seconds", 0.0)),
+        seconds=float(found.get("seconds") or 0.0),
     )
 
 
