@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,19 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).exists()
 
 
-def search_some(missing: Sequence[tuple[Path, Mapping[str, Any]]], most: int) -> None:
-    """Runs the first of the searches that are missing, and ends the program where more are left.
+def search_missing(searches: Mapping[Path, Mapping[str, Any]], only: Collection[str] = ()) -> None:
+    """Runs the searches that are missing, and ends the program where some of them are left.
 
     Args:
-        missing: folder and flags of each.
-        most: how many are run at a time; 0 for all.
+        searches: folder -> flags of each.
+        only: names of the folders to run; empty for all.
     """
-    for folder, flags in missing[: most or None]:
-        searched(folder, flags)
-    left = len(missing) - most
-    if most and left > 0:
-        raise SystemExit(f"{left} searches are left; the same command goes on.")
+    for folder, flags in searches.items():
+        if not is_done(folder) and (not only or folder.name in only):
+            searched(folder, flags)
+    left = [folder.name for folder in searches if not is_done(folder)]
+    if left:
+        raise SystemExit(f"{len(left)} searches are left: {', '.join(left)}.")
 
 
 def command(driver: str, flags: Mapping[str, Any], folder: Path) -> None:

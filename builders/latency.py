@@ -48,7 +48,7 @@ class Honesty:
 
     def __str__(self) -> str:
         return (
-            f"{self.networks} whole networks: rank correlation {self.rank_correlation:.3f}, "
+            f"{self.networks} networks: rank correlation {self.rank_correlation:.3f}, "
             f"relative error {100 * self.median_error:.1f} % median, "
             f"{100 * self.largest_error:.1f} % largest"
         )
@@ -59,13 +59,24 @@ def honesty(predicted: Sequence[float], measured: Sequence[float]) -> Honesty:
 
     Example:
         >>> print(honesty([1.0, 2.2, 2.7], [1.0, 2.0, 3.0]))
-        3 whole networks: rank correlation 1.000, relative error 10.0 % median, 10.0 % largest
+        3 networks: rank correlation 1.000, relative error 10.0 % median, 10.0 % largest
     """
     first, second = np.asarray(predicted, float), np.asarray(measured, float)
     errors = np.abs(first / second - 1)
     ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)])
     correlation = float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if len(first) > 1 else 1.0
     return Honesty(len(first), correlation, float(np.median(errors)), float(errors.max()))
+
+
+def scale_of(predicted: Sequence[float], measured: Sequence[float]) -> float:
+    """The factor between predictions and measurements: the median of their ratios.
+
+    Example:
+        >>> scale_of([1.0, 2.0, 4.0], [1.1, 2.4, 4.4])
+        1.1
+    """
+    ratios = [after / before for before, after in zip(predicted, measured, strict=True)]
+    return round(median(ratios), 4)
 
 
 def measure_here(

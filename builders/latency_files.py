@@ -102,8 +102,8 @@ def network_file(text: str, dtype: str, seed: int = 0) -> bytes:
 
 
 def _is_alone(architecture: Architecture) -> bool:
-    """Whether it is one block between `in` and `fc`."""
-    return len(architecture.blocks) == 3
+    """Whether it is one block, as `latency_blocks` writes it: before a classifier of one class."""
+    return len(architecture.blocks) == 3 and architecture.classes == 1
 
 
 def _is_resizable(architecture: Architecture) -> bool:

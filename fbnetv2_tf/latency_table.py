@@ -1,8 +1,9 @@
 """The latency of every block of a space on one device: a versioned JSON file, read and priced.
 
-A network's latency is modelled as what one call costs plus the sum of its blocks. Blocks were
-measured at some widths and expansions; in between they are interpolated linearly. How far that is
-from whole networks is measured when the table is made, and stands in it.
+A network's latency is modelled as what one call costs plus the sum of its blocks, times one factor:
+a block alone finds its weights and maps in the nearest cache, in a network it does not. Blocks were
+measured at some widths and expansions; in between they are interpolated linearly. The factor, and
+how far all that is from whole networks, are measured when the table is made, and stand in it.
 """
 
 from __future__ import annotations
@@ -76,17 +77,21 @@ class LatencyTable:
             and whatever else is known of it.
         call_ms: what a call costs beside its blocks, milliseconds.
         blocks: the measurements.
-        honesty: of the table against whole networks, as `latency_error` gives it; empty unknown.
+        scale: what a whole network takes over the sum of its parts; 1 where it was not measured.
+        honesty: of the table against whole networks, as `builders.latency.Honesty`; None unknown.
 
     Example:
         >>> block = BlockLatency("fc", 4, 1, None, None, None, (8, 16), (0,), (2,), [[[1]], [[2]]])
         >>> LatencyTable({}, 0.5, (block,)).block_ns("fc", side=4, input_channels=12, channels=2)
         array(2000000)
+        >>> print(LatencyTable({"device": "my board", "dtype": "int8", "threads": 1}, 0.5, ()))
+        my board, int8, threads: 1
     """
 
     device: dict[str, Any]
     call_ms: float
     blocks: tuple[BlockLatency, ...]
+    scale: float = 1.0
     honesty: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -124,7 +129,7 @@ class LatencyTable:
                     "space or resolution; measure it for this one with fbnetv2-latency."
                 )
             ms = block.at(c_in, e or 0, c or 0) + (self.call_ms if kind == "fc" else 0.0)
-            return max(0, round(ms * NANOSECONDS))
+            return max(0, round(ms * self.scale * NANOSECONDS))
 
         values = (input_channels, kernel, expansion, channels, se, activation)
         arrays = [np.asarray(v, object) for v in values]
@@ -153,6 +158,11 @@ class LatencyTable:
             for _, block, side, channels in walk(architecture)
         )
 
+    def __str__(self) -> str:
+        about = [str(self.device[n]) for n in ("device", "dtype", "date") if n in self.device]
+        threads = f"threads: {self.device['threads']}" if "threads" in self.device else ""
+        return ", ".join([*about, *([threads] if threads else [])])
+
     def save(self, path: Path) -> None:
         """Writes the table atomically."""
         content = {
@@ -161,6 +171,7 @@ class LatencyTable:
             "unit": "ms",
             "device": self.device,
             "call_ms": self.call_ms,
+            "scale": self.scale,
             "honesty": self.honesty,
             "blocks": [asdict(block) for block in self.blocks],
         }
@@ -183,7 +194,10 @@ def load_latency_table(path: Path | str) -> LatencyTable:
         blocks = tuple(BlockLatency(**_tuples(block)) for block in content["blocks"])
         for block in blocks:
             _check(block)
-        return LatencyTable(content["device"], content["call_ms"], blocks, content["honesty"])
+        rest = {name: content[name] for name in ("device", "call_ms", "scale", "honesty")}
+        if not 0 < rest["scale"] < float("inf"):
+            raise ValueError(f"scale must be positive, not {rest['scale']}")
+        return LatencyTable(blocks=blocks, **rest)
     except OSError as error:
         raise BudgetError(
             f"The latency table '{path}' cannot be read: {error.strerror}."

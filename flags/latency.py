@@ -12,13 +12,15 @@ from typing import Any
 
 from absl import flags
 
+from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.atomic_files import write_bytes, write_text
 from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.latency_table import NANOSECONDS, LatencyTable
 from fbnetv2_tf.space import Space, parse_space
 
 from .common import define_path
 from .driver import Driver
-from .quiet import import_tensorflow
+from .quiet import import_tensorflow, quiet_start
 
 MANIFEST, RESULTS = "manifest.json", "results.csv"
 
@@ -36,6 +38,7 @@ class LatencyOptions:
     threads: int
     repeats: int
     grid: int
+    calibrate: int
     check: int
     seed: int
     export_blocks: Path | None
@@ -57,7 +60,8 @@ def define(values: Any) -> None:
         "threads": (1, "Of the interpreter."),
         "repeats": (30, "Samples of each block; their median counts."),
         "grid": (3, "Points along each width; interpolation in between."),
-        "check": (20, "Random whole networks that the table is compared with; 0 for none."),
+        "calibrate": (10, "Random whole networks that the table is scaled by; 0 for none."),
+        "check": (20, "Other random whole networks that it is compared with; 0 for none."),
         "seed": (0, "Of those networks and of the order of measurements."),
     }
     for name, (default, text) in integers.items():
@@ -88,67 +92,100 @@ def options(values: Any) -> LatencyOptions:
     for name in ("threads", "repeats"):
         if getattr(given, name) < 1:
             raise InputError(f"--{name} must be at least 1. Received: {getattr(given, name)}.")
-    if given.check < 0:
-        raise InputError(f"--check must be at least 0. Received: {given.check}.")
+    for name in ("check", "calibrate"):
+        if getattr(given, name) < 0:
+            raise InputError(f"--{name} must be at least 0. Received: {getattr(given, name)}.")
     return given
 
 
 def main(options: LatencyOptions) -> None:
     """Measures, exports or imports."""
-    from fbnetv2_tf.builders.latency_blocks import block_grids, block_texts, table_of
+    from fbnetv2_tf.builders.latency_blocks import block_grids, block_texts
 
     space = parse_space(options.space)
     grids = block_grids(space, options.grid)
-    texts = block_texts(grids)
+    blocks, whole = block_texts(grids), _whole_networks(space, options)
     if options.import_results is not None:
-        ms = read_results(options.import_results)
-        device = {"device": options.device or "unknown", "dtype": options.dtype}
-        table = table_of(
-            grids, {text: ms[n] for text in texts if (n := file_name(text)) in ms}, device
-        )
-        table.save(_output(options))
-        print(f"{len(texts)} measurements are in '{options.output}'.")
+        names = file_names(blocks, whole)
+        results = read_results(options.import_results)
+        ms = {text: results[name] for text, name in names.items() if name in results}
+        _write_table(grids, whole, ms, _device_elsewhere(options), options)
         return
     import_tensorflow()
     if options.export_blocks is not None:
-        export_blocks(options.export_blocks, texts, options)
+        export_blocks(options.export_blocks, file_names(blocks, whole), options)
         return
-    whole = [str(space.sample(options.seed + number)) for number in range(options.check)]
-    files = _files([*texts, *whole], options)
-    ms, device = _measured(files, options)
+    ms, device = _measured(_files([*blocks, *whole], options), options)
+    _write_table(grids, whole, ms, device, options)
+
+
+def _whole_networks(space: Space, options: LatencyOptions) -> list[str]:
+    """Random networks: those that the table is compared with, then those that it is scaled by."""
+    number = options.check + options.calibrate
+    return [str(space.sample(options.seed + place)) for place in range(number)]
+
+
+def _write_table(
+    grids: Sequence[Any],
+    whole: Sequence[str],
+    ms: dict[str, float],
+    device: dict[str, Any],
+    options: LatencyOptions,
+) -> None:
+    """Writes the table, scaled by and compared with the whole networks that were measured."""
+    from fbnetv2_tf.builders.latency import honesty, scale_of
+    from fbnetv2_tf.builders.latency_blocks import table_of
+
     table = table_of(grids, ms, device)
-    if whole:
-        table = replace(table, honesty=_honesty(table, space, whole, ms))
+    calibration = [text for text in whole[options.check :] if text in ms]
+    if calibration:
+        measured = [ms[text] for text in calibration]
+        table = replace(table, scale=scale_of(_predicted(table, calibration), measured))
+        print(
+            f"{len(measured)} whole networks take {table.scale:.3f} times the sum of their parts; "
+            "the table is scaled by that."
+        )
+    checked = [text for text in whole[: options.check] if text in ms]
+    if checked:
+        found = honesty(_predicted(table, checked), [ms[text] for text in checked])
+        table = replace(table, honesty=asdict(found))
+        print(f"Against others, measured whole: {found}")
     table.save(_output(options))
-    print(f"The table is in '{options.output}'; a call costs {table.call_ms:.4f} ms.")
+    print(f"The table is in '{options.output}': {table}; a call costs {table.call_ms:.4f} ms.")
 
 
-def file_name(text: str) -> str:
-    """The name of the file of a network that is one block.
+def _predicted(table: LatencyTable, texts: Sequence[str]) -> list[float]:
+    """Milliseconds of networks by the table."""
+    return [table.cost_ns(parse_architecture(text)) / NANOSECONDS for text in texts]
+
+
+def file_names(blocks: Sequence[str], whole: Sequence[str]) -> dict[str, str]:
+    """Text of a network -> name of its file: of a block alone what it is, of a whole one a number.
 
     Example:
-        >>> file_name("in_hw8_c3 cn_k3_s2_c8_nre fc_c1")
-        'in_hw8_c3-cn_k3_s2_c8_nre-fc_c1.tflite'
+        >>> file_names(["in_hw8_c3 cn_k3_s2_c8_nre fc_c1"], [])
+        {'in_hw8_c3 cn_k3_s2_c8_nre fc_c1': 'in_hw8_c3-cn_k3_s2_c8_nre-fc_c1.tflite'}
     """
-    return f"{text.replace(' ', '-')}.tflite"
+    names = {text: f"network_{place:03d}.tflite" for place, text in enumerate(whole)}
+    return {text: f"{text.replace(' ', '-')}.tflite" for text in blocks} | names
 
 
-def export_blocks(folder: Path, texts: Sequence[str], options: LatencyOptions) -> None:
+def export_blocks(folder: Path, names: dict[str, str], options: LatencyOptions) -> None:
     """Writes the files, what they are, and a CSV to be filled in."""
-    for text, content in _files(texts, options).items():
-        write_bytes(folder / file_name(text), content)
-    blocks = {file_name(text): text for text in texts}
+    for text, content in _files(list(names), options).items():
+        write_bytes(folder / names[text], content)
+    files = {name: text for text, name in names.items()}
     about = {"space": str(parse_space(options.space)), "dtype": options.dtype, "unit": "ms"}
-    write_text(folder / MANIFEST, json.dumps({**about, "files": blocks}, indent=1) + "\n")
-    write_text(folder / RESULTS, "name,ms\n" + "".join(f"{name},\n" for name in blocks))
+    write_text(folder / MANIFEST, json.dumps({**about, "files": files}, indent=1) + "\n")
+    write_text(folder / RESULTS, "name,ms\n" + "".join(f"{name},\n" for name in files))
     print(
-        f"{len(texts)} files are in '{folder}'. Fill in the milliseconds of {RESULTS} and give it "
-        "back with --import_results."
+        f"{len(files)} files are in '{folder}'. Fill in the milliseconds of {RESULTS} and give it "
+        "back with --import_results; the whole networks, network_*.tflite, may be left out."
     )
 
 
 def read_results(path: Path) -> dict[str, float]:
-    """Reads the CSV of columns name, ms.
+    """Reads the CSV of columns name, ms; a file whose ms is empty was not measured.
 
     Raises:
         InputError: naming the line that is wrong.
@@ -161,9 +198,11 @@ def read_results(path: Path) -> dict[str, float]:
                 f"'{path}' must have the columns name, ms. Received: {rows.fieldnames}."
             )
         for row in rows:
+            if not (row["ms"] or "").strip():
+                continue
             try:
                 value = float(row["ms"])
-            except (TypeError, ValueError):
+            except ValueError:
                 value = -1.0
             if not 0 <= value < float("inf"):
                 raise InputError(
@@ -172,6 +211,13 @@ def read_results(path: Path) -> dict[str, float]:
                 )
             results[row["name"]] = value
     return results
+
+
+def _device_elsewhere(options: LatencyOptions) -> dict[str, Any]:
+    """What a table says of a device that it has not seen."""
+    unknown = dict.fromkeys(("device", "runtime", "runtime_version", "delegate"), "unknown")
+    known = {"threads": options.threads, "dtype": options.dtype, "date": time.strftime("%Y-%m-%d")}
+    return unknown | known | ({"device": options.device} if options.device else {})
 
 
 def _files(texts: Sequence[str], options: LatencyOptions) -> dict[str, bytes]:
@@ -200,9 +246,10 @@ def _measured(
 
     device = this_device(options.threads, options.dtype)
     if options.phone_binary is None:
-        measured = measure_here(
-            files, threads=options.threads, repeats=options.repeats, seed=options.seed
-        )
+        with quiet_start():  # the delegate introduces itself on file descriptor 2
+            measured = measure_here(
+                files, threads=options.threads, repeats=options.repeats, seed=options.seed
+            )
         return measured, device
     device = {**device, "device": options.device or "phone over adb", "runtime_version": "unknown"}
     with tempfile.TemporaryDirectory() as folder:
@@ -212,19 +259,6 @@ def _measured(
             paths[text].write_bytes(content)
         runs, binary = options.repeats, options.phone_binary
         return measure_on_phone(paths, binary, options.threads, runs), device
-
-
-def _honesty(
-    table: Any, space: Space, whole: Sequence[str], ms: dict[str, float]
-) -> dict[str, Any]:
-    from fbnetv2_tf.architecture import parse_architecture
-    from fbnetv2_tf.builders.latency import honesty
-    from fbnetv2_tf.latency_table import NANOSECONDS
-
-    predicted = [table.cost_ns(parse_architecture(text)) / NANOSECONDS for text in whole]
-    found = honesty(predicted, [ms[text] for text in whole])
-    print(found)
-    return asdict(found)
 
 
 def _output(options: LatencyOptions) -> Path:

@@ -116,6 +116,8 @@ def _describe(space: Space, data: DataSplits, budgets: Budgets) -> None:
         print(_budget_line(landscape, "macs", limit))
     for resource, limit in budgets.others.items():
         print(_budget_line(landscape, resource, limit))
+    if landscape.latency is not None:
+        print(f"Latency table: {landscape.latency}")
     if any(budgets.each) and not budgets.held:
         print("No limit binds: the search looks for the lowest loss alone.")
     sys.stdout.flush()

@@ -158,19 +158,48 @@ def run(*arguments: str) -> int:
 def test_measurements_from_elsewhere_make_a_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [latency.file_name(text) for text in block_texts(block_grids(SPACE))]
+    names = latency.file_names(block_texts(block_grids(SPACE)), [])
     results, table = tmp_path / "results.csv", tmp_path / "table.json"
-    results.write_text("name,ms\n" + "".join(f"{name},{0.5 + i}\n" for i, name in enumerate(names)))
+    rows = [f"{name},{0.5 + place}" for place, name in enumerate(names.values())]
+    results.write_text("name,ms\n" + "\n".join(rows) + "\nnetwork_000.tflite,\n")
     arguments = (f"--space={TEXT}", f"--import_results={results}", f"--output={table}")
     assert run(*arguments, "--device=board") == 0
-    assert load_latency_table(table).call_ms == 0.5
-    assert json.loads(table.read_text())["device"]["device"] == "board"
-    results.write_text("name,ms\n" + f"{names[0]},fast\n")
+    made = load_latency_table(table)
+    assert (made.call_ms, made.scale, made.honesty) == (0.5, 1.0, None)
+    assert str(made).startswith("board, float32, 20")
+    device = json.loads(table.read_text())["device"]
+    assert (device["device"], device["threads"], device["runtime"]) == ("board", 1, "unknown")
+    results.write_text("name,ms\n" + f"{next(iter(names.values()))},fast\n")
     assert run(*arguments) == 2
     assert "line 2: ms must be a number" in capsys.readouterr().err
     results.write_text("file,ms\n")
     assert run(*arguments) == 2
     assert "must have the columns name, ms" in capsys.readouterr().err
+
+
+def test_whole_networks_scale_a_table_and_tell_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Blocks take what they multiply, and a network 1.5 times that, or 1.8 where it is checked."""
+    blocks = block_texts(block_grids(SPACE))
+    whole = [str(SPACE.sample(place)) for place in range(5)]
+    names = latency.file_names(blocks, whole)
+    plain = table_of(block_grids(SPACE), {text: macs(text) for text in blocks}, {})
+    ms = {text: macs(text) for text in blocks}
+    for place, text in enumerate(whole):
+        ms[text] = plain.cost_ns(parse_architecture(text)) / 1e6 * (1.8 if place < 2 else 1.5)
+    results, table = tmp_path / "results.csv", tmp_path / "table.json"
+    results.write_text("name,ms\n" + "".join(f"{names[text]},{ms[text]}\n" for text in names))
+    files = (f"--import_results={results}", f"--output={table}")
+    assert run(f"--space={TEXT}", *files, "--check=2", "--calibrate=3") == 0
+    made = load_latency_table(table)
+    assert made.scale == pytest.approx(1.5, abs=1e-4)
+    assert made.cost_ns(parse_architecture(whole[4])) / 1e6 == pytest.approx(ms[whole[4]], rel=1e-3)
+    assert made.honesty is not None
+    assert made.honesty["median_error"] == pytest.approx(1 - 1.5 / 1.8, abs=1e-3)
+    printed = capsys.readouterr().out
+    assert "3 whole networks take 1.500 times the sum of their parts" in printed
+    assert "Against others, measured whole: 2 networks: rank correlation" in printed
 
 
 def test_without_a_file_to_write_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +215,9 @@ def test_without_a_file_to_write_it_says_so(capsys: pytest.CaptureFixture[str]) 
 def test_blocks_are_exported_with_a_manifest(tmp_path: Path) -> None:
     space = "in_hw4_c3 cn_k3_s2_c8_nre fc_c2"
     folder = tmp_path / "blocks"
-    assert run(f"--space={space}", f"--export_blocks={folder}") == 0
+    export = (f"--export_blocks={folder}", "--check=1", "--calibrate=0")
+    assert run(f"--space={space}", *export) == 0
+    assert (folder / "network_000.tflite").stat().st_size > 1000
     manifest = json.loads((folder / "manifest.json").read_text())
     assert set(manifest["files"]) == {path.name for path in folder.glob("*.tflite")}
     assert (folder / "results.csv").read_text().splitlines()[0] == "name,ms"
