@@ -115,6 +115,12 @@ class TwoPhaseModel(keras.Model):
         kwargs.setdefault("shuffle", False)
         return super().fit(x, **kwargs)
 
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # Keras looks at a batch by its mean over all workers, which a tuple has not on several
+        # hosts. `build_metrics` does there what is left to be built.
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super()._maybe_symbolic_build(iterator, data_batch)
+
     def train_step(self, data: Any, side: int | None = None) -> dict[str, Any]:
         """One step of the phase that the batch belongs to; a weight step at an input resolution."""
         images, labels, phase = data
