@@ -135,10 +135,14 @@ def _edges(alternatives: tuple[Any, ...]) -> np.ndarray:
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What HParams takes: numbers, words and truths; the rest as text, without what is not set."""
+    """What HParams takes: numbers, words and truths, one of a list too; the rest as text."""
+    alone = {
+        name: value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
+        for name, value in settings.items()
+    }
     return {
         name: value if isinstance(value, bool | int | float | str) else str(value)
-        for name, value in settings.items()
+        for name, value in alone.items()
         if value is not None
     }
 
