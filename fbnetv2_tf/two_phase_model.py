@@ -71,7 +71,7 @@ class TwoPhaseModel(keras.Model):
                 self.architecture_optimizer, name="architecture_loss_scale"
             )
         self.objective = objective or Objective()
-        self._scorer = None
+        self._scorer: Any = None
         self.temperature_schedule = temperature_schedule
         self.warmup_steps = warmup_steps
         if self.architecture_variables:
