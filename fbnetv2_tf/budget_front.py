@@ -135,6 +135,8 @@ def plot_front(path: Path, children: Sequence[Child]) -> None:
         label = "budget" if place == 0 else None
         axes.axvline(child.limit / 1e6, color="#c0c0c0", linewidth=0.8, zorder=0, label=label)
     axes.set_xscale("log")
+    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        set_formatter(lambda millions, _: f"{millions:g}")
     axes.set_xlabel("multiply-adds for one image, millions")
     axes.set_ylabel("validation accuracy, %")
     axes.legend(frameon=False)
