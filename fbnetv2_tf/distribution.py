@@ -120,8 +120,8 @@ def worker_errors(strategy: Any) -> Iterator[None]:
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise
         raise RunInterruptedError(
-            f"Another worker is gone ({str(error).splitlines()[0][:120]}). Start all of them again "
-            "with the same command, which goes on from the last checkpoint."
+            f"Another worker is gone ({type(error).__name__}). Start all of them again with the "
+            "same command, which goes on from the last checkpoint."
         ) from error
 
 
