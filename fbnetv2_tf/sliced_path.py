@@ -28,6 +28,7 @@ from .sliced_layers import (
     sliced_convolution,
     sliced_depthwise,
 )
+from .squeeze_excite import MaskedSqueezeExcite
 
 Places = Mapping[str, Any]
 """Field of a block -> place of the drawn alternative, int32; `input`: the width that it reads."""
@@ -188,14 +189,16 @@ class SlicedPath:
         x = drawn_activation(x, names, place)
         found += moments
         if layer.se is not None:
-            x = self._gated(layer, x, places)
+            x = self._gated(layer, layer.se, x, places)
         x = sliced_convolution(x, self.value(layer.project_conv.kernel), _output(layer, places))
         x, moments = self._normalized(layer.project_bn, x)
         return x, found + moments
 
-    def _gated(self, layer: SeparableBranch, x: tf.Tensor, places: Places) -> tf.Tensor:
+    def _gated(
+        self, layer: SeparableBranch, se: MaskedSqueezeExcite, x: tf.Tensor, places: Places
+    ) -> tf.Tensor:
         """Squeeze-and-excite where it was drawn."""
-        se, ratios = layer.se, layer.block.se
+        ratios = layer.block.se
         names, place = layer.block.activation, places.get("activation", 0)
         squeezed = drawn(
             se_channels(_hidden_table(layer)[..., None], np.array(ratios)),
