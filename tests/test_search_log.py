@@ -68,6 +68,7 @@ def test_on_a_terminal_there_is_a_bar() -> None:
     log = SearchLog(2, 2, {}, Console(file=io.StringIO(), force_terminal=True, width=100))
     text = said(log, [LOGS])
     assert "epoch 1/2" in text
-    assert "\x1b" in text
-    assert log.progress is not None
-    assert log.progress.finished
+    assert "━" in text
+    # The cursor that the bar has hidden is shown again.
+    assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0
+    assert log.progress is None

@@ -158,4 +158,4 @@ def test_a_file_is_read_and_a_wrong_one_is_named(tmp_path: Path) -> None:
 def test_a_preset_is_a_space_that_prints_itself(name: str) -> None:
     space = parse_space(name)
     assert parse_space(str(space)) == space
-    assert space.size > 10**12
+    assert space.size > 10**11
