@@ -80,7 +80,8 @@ def wheel(source_distribution: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
     command += ["--disable-pip-version-check", "--no-build-isolation"]
     command += ["--wheel-dir", str(folder), str(source_distribution)]
-    subprocess.run(command, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     [built] = folder.glob("*.whl")
     zipfile.ZipFile(built).extractall(folder / "installed")
     return folder / "installed"
