@@ -78,7 +78,7 @@ def wheel(source_distribution: Path) -> Path:
     """The unpacked wheel that the source distribution makes."""
     folder = source_distribution.parent
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
-    command += ["--disable-pip-version-check", "--no-build-isolation"]
+    command += ["--disable-pip-version-check", "--no-build-isolation", "--no-cache-dir"]
     command += ["--wheel-dir", str(folder), str(source_distribution)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
