@@ -1,38 +1,69 @@
 """The judge of networks: each trained from scratch by one recipe, measured on one test set.
 
-    python -m benchmarks.judge --networks=list.txt --seeds=0,1 [--worker=0/2] [--backend=jax]
+    python -m benchmarks.judge_data --dataset=fashion_mnist
+    python -m benchmarks.judge --networks=list.txt --seeds=0,1 [--workers=2] [--backend=jax]
 
-A network is a line of architecture text. Each result goes into a file of JSON lines at once, by
-(network, recipe, data, seed), so a second run adds only what is missing, and several workers may
-share the file.
-
-The data are 20,000 of Fashion-MNIST's training images (`python -m benchmarks.make_fashion_20k`),
-divided as a search divides them, and its 10,000 test images. Nothing is ever chosen by the test
-images.
+A network is a line of architecture text, after a seed where it is for that alone. Each result goes
+into a file of JSON lines at once, by (network, recipe, data, seed, backend), so a second run adds
+only what is missing. The judge is told nothing of where a network comes from, and nothing is ever
+chosen by the test images.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks.trials import DATA, RECIPE, RESULTS, JudgeRecipe, Trial, judge
+from benchmarks.trials import BACKENDS, RECIPE, RESULTS, JudgeRecipe, Trial, judge
 
 NETWORKS = flags.DEFINE_string("networks", None, "A file with a network a line.")
 SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds of the trainings.")
-WORKER = flags.DEFINE_string("worker", "0/1", "This worker's number, and how many there are.")
-BACKEND = flags.DEFINE_enum("backend", "tensorflow", ["tensorflow", "jax", "torch"], "Of Keras.")
+WORKERS = flags.DEFINE_integer("workers", 1, "Processes that share the work.")
+WORKER = flags.DEFINE_integer("worker", None, "The number of this one of them; set by the first.")
+BACKEND = flags.DEFINE_enum("backend", "tensorflow", BACKENDS, "Of Keras.")
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of one training under TensorFlow.")
 RATE = flags.DEFINE_float("learning_rate", None, "Another than the recipe's, for its tuning curve.")
-DATA_FILE = flags.DEFINE_string("data", str(DATA), "The .npz file of the data.")
+EPOCHS = flags.DEFINE_integer("epochs", None, "Another number than the recipe's.")
+DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 OUTPUT = flags.DEFINE_string("results", str(RESULTS), "The file of JSON lines.")
 
 
-def main(_: list[str]) -> None:
-    """Judges this worker's share of a list of networks."""
+def trials() -> list[Trial]:
+    """What is to be judged."""
+    others = {"learning_rate": RATE.value, "epochs": EPOCHS.value}
+    given = {name: value for name, value in others.items() if value is not None}
+    recipe = JudgeRecipe(**{**asdict(RECIPE), **given})
+    lines = Path(NETWORKS.value).read_text(encoding="utf-8").splitlines()
+    return [
+        Trial(network, int(seed), recipe, DATA.value)
+        for line in filter(str.strip, lines)
+        for seed, network in _wanted(line.strip())
+    ]
+
+
+def _wanted(line: str) -> list[tuple[str, str]]:
+    """Seeds and the network of a line: `network`, or `seed network` for that seed alone."""
+    first, _, rest = line.partition(" ")
+    return [(first, rest)] if first.isdigit() else [(seed, line) for seed in SEEDS.value]
+
+
+def hand_out() -> None:
+    """Starts the workers and waits for them."""
+    workers = [
+        subprocess.Popen([sys.executable, "-m", "benchmarks.judge", *sys.argv[1:], f"--worker={n}"])
+        for n in range(WORKERS.value)
+    ]
+    if any(code != 0 for code in [worker.wait() for worker in workers]):
+        raise SystemExit("A worker failed; what the others have judged is kept.")
+
+
+def work() -> None:
+    """Judges this worker's share."""
     os.environ["KERAS_BACKEND"] = BACKEND.value
     if BACKEND.value == "tensorflow":
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -42,24 +73,22 @@ def main(_: list[str]) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(THREADS.value)
     from benchmarks.judge_data import load
 
-    settings = asdict(RECIPE)
-    if RATE.value is not None:
-        settings["learning_rate"] = RATE.value
-    networks = Path(NETWORKS.value).read_text(encoding="utf-8").splitlines()
-    trials = [
-        Trial(network, int(seed), JudgeRecipe(**settings), backend=BACKEND.value)
-        for seed in SEEDS.value
-        for network in networks
-        if network.strip()
-    ]
-    number, workers = (int(part) for part in WORKER.value.split("/"))
-    data = load(Path(DATA_FILE.value))
-    for trial, verdict in judge(trials[number::workers], data, Path(OUTPUT.value)):
+    share = trials()[WORKER.value or 0 :: WORKERS.value]
+    path = Path(OUTPUT.value)
+    for trial, verdict in judge(share, load(DATA.value), path, BACKEND.value):
         print(
             f"{100 * verdict.validation:5.2f} {100 * verdict.test:5.2f} "
             f"{verdict.seconds:6.1f} s  seed {trial.seed}  {trial.network}",
             flush=True,
         )
+
+
+def main(_: list[str]) -> None:
+    """Judges a list of networks."""
+    if WORKERS.value > 1 and WORKER.value is None:
+        hand_out()
+    else:
+        work()
 
 
 if __name__ == "__main__":

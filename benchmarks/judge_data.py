@@ -1,4 +1,10 @@
-"""The judge's images as arrays, with no library but NumPy and Keras between them and a network."""
+"""The judge's images as arrays, with no library but NumPy and Keras between them and a network.
+
+    python -m benchmarks.judge_data --dataset=fashion_mnist
+
+writes the parts of a data set, divided as every search divides it, to `runs/judge/NAME.npz`. A
+machine that only trains networks needs this file and Keras, under any backend.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +14,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from absl import app, flags
 
-from fbnetv2_tf.datasets.assignment import OWN_TEST, assign, content_hashes
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "runs" / "judge"
+PARTS = ("train", "validation", "test")
 
 Part = tuple[np.ndarray, np.ndarray]
-"""Images (images, height, width, channels) float32 and labels (images,) int32."""
+"""Images (images, height, width, channels) uint8 and labels (images,) int32."""
 
 
 @dataclass(frozen=True)
@@ -24,57 +33,102 @@ class JudgeData:
     test: Part
 
 
-def load(path: Path) -> JudgeData:
-    """Reads a .npz file and divides it as `fbnetv2-search --dataset=npz` does."""
-    with np.load(path, allow_pickle=False) as file:
-        images, labels = file["x_train"], file["y_train"].astype(np.int32)
-        test = (_scaled(file["x_test"]), file["y_test"].astype(np.int32))
-    parts = assign(content_hashes(image.tobytes() for image in images), labels, OWN_TEST)
-    scaled = _scaled(images)
-    train = np.sort(np.concatenate([parts["weights"], parts["architecture"]]))
-    validation = np.sort(parts["validation"])
-    return JudgeData((scaled[train], labels[train]), (scaled[validation], labels[validation]), test)
-
-
-def _scaled(images: np.ndarray) -> np.ndarray:
-    """To [0, 1], with a channel axis."""
-    floats = images.astype(np.float32) / 255.0
-    return floats if floats.ndim == 4 else floats[..., np.newaxis]
-
-
-class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches in an order of their own in each epoch, half of the images mirrored.
+def prepare(name: str, data_dir: Path | None, side: int) -> Path:
+    """Reads a data set as `fbnetv2-search` does, and keeps its parts as bytes.
 
     Args:
-        images, labels: of the part.
-        batch_size: images in a batch; a last smaller one is left out.
-        seed: of the order and the mirroring.
-        flips: whether to mirror.
+        name: of the data set, as `--dataset` takes it.
+        data_dir: as `--data_dir`.
+        side: of the images, pixels.
+    """
+    from fbnetv2_tf.datasets import load_dataset
+
+    splits = load_dataset(name, data_dir, image_side=side, seed=0)
+    arrays = {}
+    for part in PARTS:
+        split = getattr(splits, part)
+        arrays[f"x_{part}"] = np.rint(255 * split.images()).astype(np.uint8)
+        arrays[f"y_{part}"] = split.labels
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{name}.npz"
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def load(name: str) -> JudgeData:
+    """The parts that `prepare` has written."""
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
+        return JudgeData(*((file[f"x_{part}"], file[f"y_{part}"]) for part in PARTS))
+
+
+def to_unit(images: np.ndarray) -> np.ndarray:
+    """Bytes as float32 in [0, 1]."""
+    return images.astype(np.float32) * np.float32(1 / 255)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which images each step of a training sees, and which of them mirrored.
+
+    Attributes:
+        images: places, int (steps, batch).
+        mirrored: bool (steps, batch).
     """
 
-    def __init__(
-        self, images: Any, labels: Any, batch_size: int, seed: int, flips: bool = True
-    ) -> None:
+    images: np.ndarray
+    mirrored: np.ndarray
+
+
+def order_of(size: int, batch_size: int, epochs: int, seed: int, flips: bool) -> Order:
+    """A new order in each epoch; a last smaller batch is left out.
+
+    Args:
+        size: images of the part.
+        batch_size, epochs: of the training.
+        seed: the same seed gives the same order under every backend.
+        flips: whether half of the images are mirrored.
+    """
+    random = np.random.default_rng(seed)
+    steps = size // batch_size
+    images, mirrored = [], []
+    for _ in range(epochs):
+        images.append(random.permutation(size)[: steps * batch_size].reshape(steps, batch_size))
+        mirrored.append(random.random((steps, batch_size)) < (0.5 if flips else 0.0))
+    return Order(np.concatenate(images), np.concatenate(mirrored))
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of an `Order`, all epochs as one.
+
+    Args:
+        part: images and labels.
+        order: of the training.
+    """
+
+    def __init__(self, part: Part, order: Order) -> None:
         super().__init__()
-        self._images, self._labels = images, labels
-        self._batch_size, self._flips = batch_size, flips
-        self._random = np.random.default_rng(seed)
-        self._start()
+        self._part, self._order = part, order
 
     def __len__(self) -> int:
-        return len(self._images) // self._batch_size
+        return len(self._order.images)
 
-    def __getitem__(self, index: int) -> Part:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        images = self._images[chosen]
-        mirrored = self._mirrored[chosen]
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        chosen, mirrored = self._order.images[index], self._order.mirrored[index]
+        images = to_unit(self._part[0][chosen])
         images[mirrored] = images[mirrored, :, ::-1]
-        return images, self._labels[chosen]
+        return images, self._part[1][chosen]
 
-    def on_epoch_end(self) -> None:
-        """Draws the next epoch's order."""
-        self._start()
 
-    def _start(self) -> None:
-        self._order = self._random.permutation(len(self._images))
-        self._mirrored = self._random.random(len(self._images)) < (0.5 if self._flips else 0.0)
+def main(_: list[str]) -> None:
+    """Writes the file of one data set."""
+    values = flags.FLAGS
+    path = prepare(values.dataset, Path(values.data_dir) if values.data_dir else None, values.side)
+    sizes = {part: len(getattr(load(values.dataset), part)[1]) for part in PARTS}
+    print(f"{path}: {sizes}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("dataset", "fashion_mnist", "As of fbnetv2-search.")
+    flags.DEFINE_string("data_dir", None, "As of fbnetv2-search.")
+    flags.DEFINE_integer("side", 28, "Of the images, pixels.")
+    app.run(main)

@@ -10,7 +10,6 @@ nothing. "MACs alone" is the ranking that takes no supernet.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from scipy import stats
 import fbnetv2_tf as fb
 from benchmarks.searching import table
 from benchmarks.supernets import SearchedSupernet
-from benchmarks.trials import RECIPE, RESULTS, Trial, verdicts
+from benchmarks.trials import RECIPE, RESULTS, Verdicts
 from fbnetv2_tf.units import parse_quantity
 
 RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
@@ -36,14 +35,12 @@ Scores = Mapping[str, float]
 
 def judged(space: fb.Space, path: Path, only: set[str] | None) -> dict[str, float]:
     """Network -> mean test accuracy by the recipe, of those in the space."""
-    found: dict[str, list[float]] = {}
-    for key, verdict in verdicts(path).items():
-        given = json.loads(key)
-        trial = Trial(given["network"], given["seed"], data=given["data"])
-        known = trial.key == key and (only is None or trial.network in only)
-        if known and fb.parse_architecture(trial.network) in space:
-            found.setdefault(trial.network, []).append(verdict.test)
-    return {network: float(np.mean(values)) for network, values in found.items()}
+    known = Verdicts(path)
+    return {
+        network: float(np.mean(known.tests(network)))
+        for network in known.networks()
+        if (only is None or network in only) and fb.parse_architecture(network) in space
+    }
 
 
 def correlation(truth: Scores, scores: Scores, networks: Sequence[str]) -> tuple[float, float]:

@@ -16,18 +16,18 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "judge.jsonl"
-DATA = ROOT / "runs" / "fashion_20k.npz"
+BACKENDS = ("jax", "tensorflow", "torch")
 
 
 @dataclass(frozen=True)
 class JudgeRecipe:
     """The recipe of every final network; `docs/quality.md` has its tuning curve."""
 
-    epochs: int = 4
-    batch_size: int = 64
-    learning_rate: float = 0.2
+    epochs: int = 8
+    batch_size: int = 256
+    learning_rate: float = 0.4
     weight_decay: float = 5e-3
-    warmup_epochs: float = 0.25
+    warmup_epochs: float = 0.5
     gradient_norm: float = 5.0
     flips: bool = True
 
@@ -44,19 +44,16 @@ class Trial:
         seed: of the initial weights and of the order of the images.
         recipe: how it is trained.
         data: name of the data.
-        backend: of Keras.
     """
 
     network: str
     seed: int = 0
     recipe: JudgeRecipe = RECIPE
-    data: str = "fashion_20k"
-    backend: str = "tensorflow"
+    data: str = "fashion_mnist"
 
-    @property
-    def key(self) -> str:
-        """What the result is kept by."""
-        return json.dumps(asdict(self), sort_keys=True)
+    def key(self, backend: str) -> str:
+        """What the result under a backend of Keras is kept by."""
+        return json.dumps({**asdict(self), "backend": backend}, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -68,39 +65,72 @@ class Verdict:
     seconds: float
 
 
-def verdicts(path: Path = RESULTS) -> dict[str, Verdict]:
-    """All results so far, by the key of their trial."""
-    if not path.exists():
-        return {}
-    lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {line["trial"]: Verdict(**line["verdict"]) for line in lines}
+class Verdicts:
+    """All results in a file so far.
+
+    Args:
+        path: of the file of JSON lines; it may not exist yet.
+    """
+
+    def __init__(self, path: Path = RESULTS) -> None:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = map(json.loads, text.splitlines())
+        self._known = {line["trial"]: Verdict(**line["verdict"]) for line in lines}
+
+    def of(self, trial: Trial, backend: str | None = None) -> Verdict | None:
+        """The result of a trial, under any backend unless one is named; None where there is none.
+
+        Backends agree within the noise of a seed (`docs/quality.md`).
+        """
+        keys = [trial.key(b) for b in ([backend] if backend else BACKENDS)]
+        return next((self._known[key] for key in keys if key in self._known), None)
+
+    def networks(self, data: str = "fashion_mnist") -> list[str]:
+        """Every network that was trained by the recipe on these data."""
+        given = [json.loads(key) for key in self._known]
+        return list(
+            dict.fromkeys(
+                g["network"] for g in given if g["data"] == data and g["recipe"] == asdict(RECIPE)
+            )
+        )
+
+    def tests(self, network: str, data: str = "fashion_mnist") -> list[float]:
+        """Test accuracies of a network, in [0, 1], one for each seed that it was trained with."""
+        found = [self.of(Trial(network, seed, data=data)) for seed in range(SEEDS)]
+        return [verdict.test for verdict in found if verdict]
 
 
-def keep(trial: Trial, verdict: Verdict, path: Path) -> None:
+SEEDS = 10
+"""Seeds of trainings are below it."""
+
+
+def keep(trial: Trial, backend: str, verdict: Verdict, path: Path) -> None:
     """Adds a result to the file; whole lines only, whoever else writes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"trial": trial.key, "verdict": asdict(verdict)})
+    line = json.dumps({"trial": trial.key(backend), "verdict": asdict(verdict)})
     with path.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(line + "\n")
 
 
-def judge(trials: Iterable[Trial], data: Any, path: Path) -> Iterator[tuple[Trial, Verdict]]:
-    """Runs the trials that have no result yet."""
+def judge(
+    trials: Iterable[Trial], data: Any, path: Path, backend: str
+) -> Iterator[tuple[Trial, Verdict]]:
+    """Runs the trials that have no result under this backend yet."""
     for trial in trials:
-        known = verdicts(path).get(trial.key)
+        known = Verdicts(path).of(trial, backend)
         if known is None:
             known = run_trial(trial, data)
-            keep(trial, known, path)
+            keep(trial, backend, known, path)
         yield trial, known
 
 
 def run_trial(trial: Trial, data: Any) -> Verdict:
-    """Trains a network from scratch and measures it."""
+    """Trains a network from scratch under Keras's backend, and measures it."""
     import keras
 
     import fbnetv2_tf as fb
-    from benchmarks.judge_data import Epochs
+    from benchmarks.judge_data import order_of
     from fbnetv2_tf.recipe import Recipe
     from fbnetv2_tf.training_form import training_form
 
@@ -110,16 +140,41 @@ def run_trial(trial: Trial, data: Any) -> Verdict:
     settings = asdict(trial.recipe)
     flips = settings.pop("flips")
     recipe = Recipe(**settings, augment="none", seed=trial.seed)
-    batches = Epochs(*data.train, recipe.batch_size, seed=trial.seed, flips=flips)
-    model.compile(
-        optimizer=recipe.optimizer(model, len(batches)),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=trial.backend == "jax",
-    )
-    model.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False)
-    accuracies = [
-        model.evaluate(*part, batch_size=500, verbose=0, return_dict=True)["accuracy"]
-        for part in (data.validation, data.test)
-    ]
+    steps = len(data.train[1]) // recipe.batch_size
+    order = order_of(len(data.train[1]), recipe.batch_size, recipe.epochs, trial.seed, flips)
+    train = {"jax": _scanned, "torch": _replayed}.get(keras.backend.backend(), _fitted)
+    accuracies = train(model, recipe, steps, data, order)
     return Verdict(*accuracies, seconds=round(time.monotonic() - began, 1))
+
+
+def _scanned(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+    from benchmarks.scan_training import ScanTraining
+
+    training = ScanTraining(model, recipe.optimizer(model, steps))
+    training.run(data.train, order)
+    return training.accuracies(data.validation, data.test)
+
+
+def _replayed(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+    from benchmarks.graph_training import GraphTraining
+
+    training = GraphTraining(model, recipe, steps)
+    training.run(data.train, order)
+    return training.accuracies(data.validation, data.test)
+
+
+def _fitted(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+    import keras
+
+    from benchmarks.judge_data import Batches, to_unit
+
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = recipe.optimizer(model, steps)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
+    model.fit(Batches(data.train, order), epochs=1, verbose=0, shuffle=False)
+    return [
+        model.evaluate(to_unit(images), labels, batch_size=500, verbose=0, return_dict=True)[
+            "accuracy"
+        ]
+        for images, labels in (data.validation, data.test)
+    ]

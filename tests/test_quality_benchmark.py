@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fbnetv2_tf as fb
+from benchmarks.contest import Contest
+from benchmarks.contest_report import Results, interval, percentiles, summary
 from benchmarks.contestants import BAND, BASELINES, random_networks, spread_networks
 from benchmarks.evolution import best_random, evolved
-from benchmarks.trials import JudgeRecipe, Trial, Verdict, keep, verdicts
+from benchmarks.judge_data import order_of
+from benchmarks.small_space import SPACE as SMALL
+from benchmarks.small_space import sample
+from benchmarks.trials import JudgeRecipe, Trial, Verdict, Verdicts, keep
 
 SPACE = fb.parse_space("fashion28")
 
@@ -58,13 +64,73 @@ def test_choosing_on_a_supernet_finds_what_the_loss_prefers() -> None:
 
 def test_verdicts_are_kept_by_everything_that_decides_them(tmp_path: Path) -> None:
     path = tmp_path / "inner" / "results.jsonl"
-    assert verdicts(path) == {}
-    trials = [
-        Trial("a network"),
-        Trial("a network", seed=1),
-        Trial("a network", recipe=JudgeRecipe(learning_rate=0.1)),
-        Trial("a network", backend="jax"),
+    assert Verdicts(path).of(Trial("a network")) is None
+    kept = [
+        (Trial("a network"), "tensorflow"),
+        (Trial("a network", seed=1), "jax"),
+        (Trial("a network", recipe=JudgeRecipe(learning_rate=0.1)), "jax"),
+        (Trial("a network"), "torch"),
     ]
-    for number, trial in enumerate(trials):
-        keep(trial, Verdict(0.5, number / 10, 1.0), path)
-    assert [verdicts(path)[trial.key].test for trial in trials] == [0.0, 0.1, 0.2, 0.3]
+    for number, (trial, backend) in enumerate(kept):
+        keep(trial, backend, Verdict(0.5, number / 10, 1.0), path)
+    known = Verdicts(path)
+    assert [known.of(*one).test for one in kept] == [0.0, 0.1, 0.2, 0.3]  # type: ignore[union-attr]
+    assert known.networks() == ["a network"]
+    assert known.tests("a network") == [0.0, 0.1]
+    assert known.of(Trial("a network", seed=1), "tensorflow") is None
+
+
+def test_an_order_holds_every_image_once_an_epoch() -> None:
+    order = order_of(10, 3, epochs=2, seed=0, flips=True)
+    assert order.images.shape == order.mirrored.shape == (6, 3)
+    for epoch in np.split(order.images, 2):
+        assert len(np.unique(epoch)) == 9
+    assert not np.array_equal(order.images[:3], order.images[3:])
+    assert not order_of(10, 3, epochs=1, seed=0, flips=False).mirrored.any()
+
+
+def test_the_small_space_is_sampled_evenly_over_cost() -> None:
+    networks = sample(16)
+    assert fb.parse_space(SMALL).size == 2592
+    assert all(fb.parse_architecture(network) in fb.parse_space(SMALL) for network in networks)
+    counts, _ = np.histogram(np.log([macs(n) for n in networks]), np.log(np.geomspace(*ENDS, 9)))
+    assert max(counts) <= 2
+    assert sum(counts) >= 14
+
+
+ENDS = (226_664, 1_745_665)
+
+
+def test_a_choice_is_made_once_and_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "chosen.jsonl"
+    first = Contest("c", path).choose(300, "search", 0, lambda: "found")
+    again = Contest("c", path)
+    assert again.choose(300, "search", 0, lambda: "another") == first
+    assert again.members(300) == [first]
+    assert Contest("d", path).budgets() == []
+
+
+def test_a_percentile_counts_the_worse_and_half_of_the_equal() -> None:
+    chance = np.array([1.0, 2.0, 2.0, 3.0])
+    assert percentiles(np.array([0.5, 2.0, 9.0]), chance).tolist() == [0.0, 50.0, 100.0]
+
+
+def test_a_percentiles_interval_holds_it_and_narrows_with_more_networks() -> None:
+    def width(number: int) -> float:
+        chance = np.linspace(0.0, 1.0, number)
+        low, high = interval([Results(np.array([0.7, 0.8, 0.9]), chance, 0.0)])
+        assert low < 80 < high
+        return high - low
+
+    assert width(200) < width(10)
+
+
+def test_the_summary_is_over_all_budgets() -> None:
+    chance = np.array([80.0, 81.0, 82.0, 83.0])
+    found = [
+        {name: Results(np.array(values), chance, 1.0) for name, values in way.items()}
+        for way in ({"random": chance, "search": [82.5]}, {"random": chance, "search": [83.5]})
+    ]
+    _, row = summary(found)
+    assert row[:3] == ["search", "2", "88"]
+    assert row[4] == "+1.50 ± 0.50"

@@ -1,0 +1,163 @@
+"""What came of a contest: a table for each budget, one over all of them, and a picture.
+
+    python -m benchmarks.contest_report --contest=fashion_mnist_fashion28 [--plot=contest.png]
+
+The percentile of a network is the share of random networks of its cost that are worse, half of
+those that are equal. Its interval is a bootstrap over random networks and seeds: 95 % of
+re-drawn contests gave a mean percentile inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from absl import app, flags
+
+import fbnetv2_tf as fb
+from benchmarks.contest import CHANCE, CHOSEN, Contest, Contestant, names_of
+from benchmarks.searching import table
+from benchmarks.trials import RESULTS, Verdicts
+
+CONTEST = flags.DEFINE_string("contest", "fashion_mnist_fashion28", "Its name.")
+DATA = flags.DEFINE_string("judged_on", "fashion_mnist", "Name of the prepared data.")
+PLOT = flags.DEFINE_string("plot", None, "A picture to draw.")
+
+RESAMPLED = 2000
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of one way of choosing at one budget.
+
+    Attributes:
+        accuracies: test accuracy of each seed's network in %, the mean over its trainings.
+        chance: of each random network of the budget.
+        seconds: that a choice took, the mean.
+    """
+
+    accuracies: np.ndarray
+    chance: np.ndarray
+    seconds: float
+
+    def percentiles(self) -> np.ndarray:
+        """Of each seed's network among the random ones, 0 to 100."""
+        return percentiles(self.accuracies, self.chance)
+
+
+def percentiles(values: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """The share of `chance` below each value, and half of what equals it, in %."""
+    worse = (chance < values[:, None]).mean(axis=1)
+    equal = (chance == values[:, None]).mean(axis=1)
+    return 100 * (worse + equal / 2)
+
+
+def interval(results: Sequence[Results], seed: int = 0) -> tuple[float, float]:
+    """95 % of bootstrapped mean percentiles are inside."""
+    random = np.random.default_rng(seed)
+    means = []
+    for _ in range(RESAMPLED):
+        drawn = [
+            percentiles(random.choice(r.accuracies, len(r.accuracies)), again)
+            for r in results
+            for again in [random.choice(r.chance, len(r.chance))]
+        ]
+        means.append(np.concatenate(drawn).mean())
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def results_of(members: Sequence[Contestant], verdicts: Verdicts) -> dict[str, Results]:
+    """Way of choosing -> its results; without those that nothing was judged of."""
+
+    def accuracies(name: str) -> np.ndarray:
+        tests = [verdicts.tests(c.network, DATA.value) for c in members if c.name == name]
+        return np.array([100 * np.mean(of_network) for of_network in tests if of_network])
+
+    chance = accuracies(CHANCE)
+    found = {}
+    for name in names_of(members):
+        seconds = float(np.mean([c.seconds for c in members if c.name == name]))
+        found[name] = Results(accuracies(name), chance, seconds)
+    return {name: results for name, results in found.items() if len(results.accuracies)}
+
+
+def rows(found: dict[str, Results]) -> list[list[str]]:
+    """A row for each way of choosing at one budget."""
+    lines = [["chosen by", "networks", "test accuracy, %", "deviation", "percentile", "seconds"]]
+    for name, results in found.items():
+        values = results.accuracies
+        deviation = f"{values.std(ddof=1):.2f}" if len(values) > 1 else ""
+        place = "" if name == CHANCE else f"{results.percentiles().mean():.0f}"
+        cells = [str(len(values)), f"{values.mean():.2f}", deviation, place]
+        lines.append([name, *cells, f"{results.seconds:.0f}"])
+    chance = next(iter(found.values())).chance
+    lines.append(["the best random one", "1", f"{chance.max():.2f}", "", "", ""])
+    return lines
+
+
+def summary(by_budget: Sequence[dict[str, Results]]) -> list[list[str]]:
+    """A row for each way of choosing over all budgets: percentile and lead over chance."""
+    lines = [
+        ["over all budgets", "networks", "percentile", "95 % interval", "over the random mean"]
+    ]
+    for name in dict.fromkeys(name for found in by_budget for name in found):
+        results = [found[name] for found in by_budget if name in found]
+        if name == CHANCE:
+            continue
+        places = np.concatenate([r.percentiles() for r in results])
+        leads = np.concatenate([r.accuracies - r.chance.mean() for r in results])
+        low, high = interval(results)
+        error = leads.std(ddof=1) / np.sqrt(len(leads)) if len(leads) > 1 else float("nan")
+        lead = f"{leads.mean():+.2f} ± {error:.2f}"
+        lines.append(
+            [name, str(len(places)), f"{places.mean():.0f}", f"{low:.0f} to {high:.0f}", lead]
+        )
+    return lines
+
+
+def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
+    """Accuracy against multiply-adds: every random network as a point, the others marked."""
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    everyone = [c for budget in contest.budgets() for c in contest.members(budget)]
+    for number, name in enumerate(names_of(everyone)):
+        points = [
+            (fb.count(fb.parse_architecture(c.network)).macs / 1e3, 100 * np.mean(tests))
+            for c in everyone
+            if c.name == name and (tests := verdicts.tests(c.network, DATA.value))
+        ]
+        if points:
+            is_chance = name == CHANCE
+            style = {"color": "lightgrey"} if is_chance else {"marker": "osD^vP*X<>"[number % 10]}
+            axes.scatter(*zip(*points, strict=True), label=name, zorder=2 - is_chance, **style)
+    axes.set(xlabel="thousand multiply-adds", ylabel="test accuracy, %")
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def show(contest: Contest, verdicts: Verdicts) -> None:
+    """Prints all tables."""
+    by_budget = [results_of(contest.members(b), verdicts) for b in contest.budgets()]
+    for budget, found in zip(contest.budgets(), by_budget, strict=True):
+        if found:
+            print(f"\nAt most {budget:,} multiply-adds\n{table(rows(found))}")
+    print(f"\n{table(summary(by_budget))}")
+
+
+def main(_: list[str]) -> None:
+    """Prints the tables of what was judged so far."""
+    contest, verdicts = Contest(CONTEST.value, CHOSEN), Verdicts(RESULTS)
+    show(contest, verdicts)
+    if PLOT.value:
+        draw(contest, verdicts, Path(PLOT.value))
+
+
+if __name__ == "__main__":
+    app.run(main)
