@@ -14,10 +14,7 @@ import keras
 import numpy as np
 import torch
 
-from benchmarks.judge_data import Order, Part
-
-EVALUATED = 500
-"""Images in a batch of an evaluation; parts are multiples of it."""
+from benchmarks.judge_data import EVALUATED, Order, Part
 
 WARM = 3
 """Steps before the capture, in which the libraries choose their kernels."""
@@ -46,16 +43,15 @@ class GraphTraining:
         for _ in range(len(order.images)):
             replay()
 
-    def accuracies(self, *parts: Part) -> list[float]:
-        """The share of images of each part that the model gets right, in [0, 1]."""
+    @torch.no_grad()
+    def measured(self, *parts: Part) -> list[tuple[float, float]]:
+        """Mean loss and accuracy in [0, 1] on each part."""
         found = []
         for images, labels in parts:
             x, y = self._on_device(images, labels)
-            right = [
-                (self._model(_unit(a), training=False).argmax(-1) == b).float().mean()
-                for a, b in zip(x.split(EVALUATED), y.split(EVALUATED), strict=True)
-            ]
-            found.append(float(torch.stack(right).mean()))
+            logits = torch.cat([self._model(_unit(a), training=False) for a in x.split(EVALUATED)])
+            loss = torch.nn.functional.cross_entropy(logits, y)
+            found.append((float(loss), float((logits.argmax(-1) == y).float().mean())))
         return found
 
     def _on_device(self, *arrays: np.ndarray) -> list[torch.Tensor]:

@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks.trials import BACKENDS, RECIPE, RESULTS, JudgeRecipe, Trial, judge
+from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, judge
 
 NETWORKS = flags.DEFINE_string("networks", None, "A file with a network a line.")
 SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds of the trainings.")
@@ -28,16 +28,16 @@ WORKER = flags.DEFINE_integer("worker", None, "The number of this one of them; s
 BACKEND = flags.DEFINE_enum("backend", "tensorflow", BACKENDS, "Of Keras.")
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of one training under TensorFlow.")
 RATE = flags.DEFINE_float("learning_rate", None, "Another than the recipe's, for its tuning curve.")
-EPOCHS = flags.DEFINE_integer("epochs", None, "Another number than the recipe's.")
+NAME = flags.DEFINE_enum("recipe", "final", list(RECIPES), "How the networks are trained.")
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 OUTPUT = flags.DEFINE_string("results", str(RESULTS), "The file of JSON lines.")
 
 
 def trials() -> list[Trial]:
     """What is to be judged."""
-    others = {"learning_rate": RATE.value, "epochs": EPOCHS.value}
-    given = {name: value for name, value in others.items() if value is not None}
-    recipe = JudgeRecipe(**{**asdict(RECIPE), **given})
+    recipe = RECIPES[NAME.value]
+    if RATE.value is not None:
+        recipe = replace(recipe, learning_rate=RATE.value)
     lines = Path(NETWORKS.value).read_text(encoding="utf-8").splitlines()
     return [
         Trial(network, int(seed), recipe, DATA.value)

@@ -18,6 +18,9 @@ from absl import app, flags
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "runs" / "judge"
+EVALUATED = 500
+"""Images in a batch of an evaluation; parts are multiples of it."""
+
 PARTS = ("train", "validation", "test")
 
 Part = tuple[np.ndarray, np.ndarray]

@@ -14,7 +14,7 @@ here, for another machine: `python -m benchmarks.judge --networks=FILE --backend
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +26,33 @@ from benchmarks.contest_report import show
 from benchmarks.contestants import BASELINES, random_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.searching import searched
+from benchmarks.small_space import SPACE as SMALL_SPACE
 from benchmarks.supernets import SearchedSupernet
-from benchmarks.trials import RESULTS, Trial, Verdicts, judge
+from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts, judge
 from fbnetv2_tf.units import parse_quantity
 
 DATASET = flags.DEFINE_string("dataset", "fashion_mnist", "As of fbnetv2-search.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "As of fbnetv2-search.")
-SPACE = flags.DEFINE_string("space", "fashion28", "As of fbnetv2-search.")
+SPACE = flags.DEFINE_string(
+    "space", "fashion28", "As of fbnetv2-search; `small` is that of benchmarks.small_space."
+)
 BUDGETS = flags.DEFINE_list("budgets", ["300K", "600K"], "Multiply-adds.")
 SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the searches.")
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
 CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Trainings of each but the random ones.")
-EPOCHS = flags.DEFINE_integer("epochs", 6, "Of a search.")
-EVALUATIONS = flags.DEFINE_integer("evaluations", 64, "Networks scored on a supernet; 0 for none.")
+EPOCHS = flags.DEFINE_integer("epochs", 5, "Of a search.")
+EVALUATIONS = flags.DEFINE_integer("evaluations", 32, "Networks scored on a supernet; 0 for none.")
 FOLDER = flags.DEFINE_string("folder", "runs/quality", "Where the searches are kept.")
-LIST = flags.DEFINE_string("list", None, "Write what is still to be judged here, and stop.")
+CANDIDATES = flags.DEFINE_integer("candidates", 32, "As of fbnetv2-search.")
+FINALISTS = flags.DEFINE_integer("finalists", 8, "As of fbnetv2-search.")
+LIST = flags.DEFINE_string(
+    "list", None, "Write what is still to be judged here, finalists into FILE.finalists, and stop."
+)
 
 RANDOM_SEED = 7
 
 METHODS: dict[str, dict[str, Any]] = {
-    "search": {},
+    "search": {"sampling": "sliced"},
     "soft": {"sampling": "soft"},
     "paper": {"sampling": "soft", "sharing": "none", "objective": "paper", "derive": "argmax"},
 }
@@ -54,33 +61,69 @@ METHODS: dict[str, dict[str, Any]] = {
 METHOD = flags.DEFINE_list("methods", ["search"], f"Some of {', '.join(METHODS)}.")
 
 
-def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Contestant]:
-    """All of one budget, cheap ones first; the searches run when they are reached."""
+def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Contestant | Trial]:
+    """All of one budget, cheap ones first, and the trials that a choice waits for."""
     for number, network in enumerate(random_networks(space, budget, RANDOM.value, RANDOM_SEED)):
         yield contest.choose(budget, CHANCE, number, lambda network=network: network)
     for name, scaled in BASELINES.items():
         yield contest.choose(budget, name, 0, lambda scaled=scaled: scaled(space, budget))
+    for seed in map(int, SEARCH_SEEDS.value):
+        drawn = random_networks(space, budget, FINALISTS.value, RANDOM_SEED + 1 + seed)
+        yield from _finalist(contest, budget, "finalists of chance", seed, drawn)
     for method in METHOD.value:
         for seed in map(int, SEARCH_SEEDS.value):
-            folder = Path(FOLDER.value) / f"{method}_{budget // 1000}k_{seed}"
-            options = _flags(budget, seed) | METHODS[method]
+            yield from _searched(contest, space, budget, method, seed)
 
-            def search(folder: Path = folder, options: dict[str, Any] = options) -> str:
-                return str(searched(folder, options)["architecture"])
 
-            yield contest.choose(budget, method, seed, search)
-            if EVALUATIONS.value and method == "search":
-                yield from _by_supernet(contest, space, budget, seed, folder)
+def _searched(
+    contest: Contest, space: fb.Space, budget: int, method: str, seed: int
+) -> Iterator[Contestant | Trial]:
+    """What a search finds, by inherited weights and by finalists, and what its supernet does."""
+    folder = Path(FOLDER.value) / SPACE.value / f"{method}_{budget // 1000}k_{seed}"
+    options = _flags(budget, seed) | METHODS[method]
+    ranked: list[str] = []
+
+    def search() -> str:
+        ranked.extend(c["architecture"] for c in searched(folder, options)["candidates"])
+        return ranked[0]
+
+    yield contest.choose(budget, f"{method}, no finalists", seed, search)
+    if not ranked:
+        search()
+    if method == "search":
+        yield from _finalist(contest, budget, method, seed, ranked[: FINALISTS.value])
+        if EVALUATIONS.value:
+            yield from _by_supernet(contest, space, budget, seed, folder)
+
+
+def _finalist(
+    contest: Contest, budget: int, name: str, seed: int, networks: Sequence[str]
+) -> Iterator[Contestant | Trial]:
+    """The best of some by an epoch's training, as `fbnetv2-search` chooses."""
+    trials = {n: Trial(n, seed, FINALIST, DATASET.value) for n in networks}
+    known = Verdicts(RESULTS)
+    judged = {n: verdict for n, trial in trials.items() if (verdict := known.of(trial))}
+    if len(judged) < len(trials):
+        yield from (trial for n, trial in trials.items() if n not in judged)
+        return
+    best = min(judged, key=lambda n: judged[n].loss)
+    yield contest.choose(budget, name, seed, lambda: best)
+
+
+def _space() -> fb.Space:
+    return fb.parse_space(SMALL_SPACE if SPACE.value == "small" else SPACE.value)
 
 
 def _flags(budget: int, seed: int) -> dict[str, Any]:
     given = {
-        "space": SPACE.value,
+        "space": str(_space()),
         "dataset": DATASET.value,
         "data_dir": DATA_DIR.value,
         "max_macs": budget,
         "epochs": EPOCHS.value,
         "seed": seed,
+        "candidates": CANDIDATES.value,
+        "finalists": 0,  # their trainings are the judge's business here
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -95,7 +138,7 @@ def _by_supernet(
         yield contest.choose(budget, name, seed, lambda choose=choose: choose(*arguments))
 
 
-def trials(members: list[Contestant]) -> list[Trial]:
+def final_trials(members: Iterable[Contestant]) -> list[Trial]:
     """What the judge has to run: one seed for the random networks, all for the others."""
     seeds = [int(seed) for seed in CHILD_SEEDS.value]
     wanted = [
@@ -106,25 +149,39 @@ def trials(members: list[Contestant]) -> list[Trial]:
     return list(dict.fromkeys(wanted))
 
 
+def unjudged(contest: Contest, space: fb.Space) -> list[Trial]:
+    """Chooses what can be chosen, and returns what is to be trained."""
+    budgets = [round(parse_quantity(budget)) for budget in BUDGETS.value]
+    found = [one for budget in budgets for one in contestants(contest, space, budget)]
+    waited = dict.fromkeys(one for one in found if isinstance(one, Trial))
+    known = Verdicts(RESULTS)
+    members = [one for one in found if isinstance(one, Contestant)]
+    return [*waited, *(trial for trial in final_trials(members) if known.of(trial) is None)]
+
+
+def write_lists(trials: Sequence[Trial]) -> None:
+    """Writes the trials as files for `benchmarks.judge`."""
+    for ending, recipe in (("", RECIPE), (".finalists", FINALIST)):
+        lines = [f"{trial.seed} {trial.network}\n" for trial in trials if trial.recipe == recipe]
+        path = Path(LIST.value + ending)
+        path.write_text("".join(lines), encoding="utf-8")
+        print(f"{len(lines)} trainings are in {path}")
+
+
 def main(_: list[str]) -> None:
     """Chooses, judges what is missing and prints the tables."""
-    space = fb.parse_space(SPACE.value)
+    space = _space()
     contest = Contest(f"{DATASET.value}_{SPACE.value}", CHOSEN)
-    members: list[Contestant] = []
-    for budget in BUDGETS.value:
-        members += contestants(contest, space, round(parse_quantity(budget)))
-    verdicts = Verdicts(RESULTS)
-    missing = [trial for trial in trials(members) if verdicts.of(trial) is None]
+    missing = unjudged(contest, space)
     if LIST.value:
-        text = "".join(f"{trial.seed} {trial.network}\n" for trial in missing)
-        Path(LIST.value).write_text(text, encoding="utf-8")
-        print(f"{len(missing)} trainings are in {LIST.value}")
+        write_lists(missing)
         return
-    if missing:
+    while missing:  # once for the finalists, once for what was chosen of them
         from benchmarks.judge_data import load
 
         for _ in judge(missing, load(DATASET.value), RESULTS, "tensorflow"):
             pass
+        missing = unjudged(contest, space)
     show(contest, Verdicts(RESULTS))
 
 

@@ -15,10 +15,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from benchmarks.judge_data import Order, Part
-
-EVALUATED = 500
-"""Images in a batch of an evaluation; parts are multiples of it."""
+from benchmarks.judge_data import EVALUATED, Order, Part
 
 State = tuple[list[Any], list[Any], list[Any]]
 """Trainable variables, the other ones of the model, and those of the optimizer."""
@@ -35,7 +32,7 @@ class ScanTraining:
     def __init__(self, model: Any, optimizer: Any) -> None:
         self._model, self._optimizer = model, optimizer
         self._train = jax.jit(self._trained, donate_argnums=0)
-        self._count = jax.jit(self._right)
+        self._logits = jax.jit(self._computed)
 
     def run(self, part: Part, order: Order) -> None:
         """Trains the model from the weights that it has, and leaves it trained."""
@@ -47,19 +44,18 @@ class ScanTraining:
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
 
-    def accuracies(self, *parts: Part) -> list[float]:
-        """The share of images of each part that the model gets right, in [0, 1]."""
+    def measured(self, *parts: Part) -> list[tuple[float, float]]:
+        """Mean loss and accuracy in [0, 1] on each part."""
         images = np.concatenate([images for images, _ in parts])
-        labels = np.concatenate([labels for _, labels in parts])
-        trainable, others, _ = self._groups()
-        right = self._count(
-            [v.value for v in trainable],
-            [v.value for v in others],
-            jnp.asarray(images).reshape(-1, EVALUATED, *images.shape[1:]),
-            jnp.asarray(labels).reshape(-1, EVALUATED),
-        )
+        trainable, others, _ = ([v.value for v in group] for group in self._groups())
+        batches = jnp.asarray(images).reshape(-1, EVALUATED, *images.shape[1:])
+        logits = self._logits(trainable, others, batches)
+        logits = logits.reshape(len(images), -1)
         ends = np.cumsum([len(labels) for _, labels in parts])[:-1]
-        return [float(share.mean()) for share in np.split(np.asarray(right).ravel(), ends)]
+        return [
+            (float(_loss(labels, of_part)), float((of_part.argmax(-1) == labels).mean()))
+            for (_, labels), of_part in zip(parts, jnp.split(logits, ends), strict=True)
+        ]
 
     def _groups(self) -> tuple[list[Any], list[Any], list[Any]]:
         model = self._model
@@ -67,11 +63,10 @@ class ScanTraining:
 
     def _trained(self, state: State, data: Any, steps: Any) -> State:
         images, labels = data
-        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
         def loss(trainable: Any, others: Any, x: Any, y: Any) -> Any:
             logits, others = self._model.stateless_call(trainable, others, x, training=True)
-            return loss_of(y, logits), others
+            return _loss(y, logits), others
 
         gradient: Callable[..., Any] = jax.grad(loss, has_aux=True)
 
@@ -85,10 +80,13 @@ class ScanTraining:
 
         return jax.lax.scan(step, state, steps)[0]
 
-    def _right(self, trainable: Any, others: Any, images: Any, labels: Any) -> Any:
-        def batch(_: None, part: Part) -> tuple[None, Any]:
-            x = part[0].astype("float32") * (1 / 255)
-            logits, _ = self._model.stateless_call(trainable, others, x, training=False)
-            return None, jnp.argmax(logits, axis=-1) == part[1]
+    def _computed(self, trainable: Any, others: Any, images: Any) -> Any:
+        def batch(_: None, of_batch: Any) -> tuple[None, Any]:
+            x = of_batch.astype("float32") * (1 / 255)
+            return None, self._model.stateless_call(trainable, others, x, training=False)[0]
 
-        return jax.lax.scan(batch, None, (images, labels))[1]
+        return jax.lax.scan(batch, None, images)[1]
+
+
+def _loss(labels: Any, logits: Any) -> Any:
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)

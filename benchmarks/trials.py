@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -33,6 +34,10 @@ class JudgeRecipe:
 
 
 RECIPE = JudgeRecipe()
+FINALIST = JudgeRecipe(epochs=1, batch_size=64, learning_rate=0.2, warmup_epochs=0.25)
+"""How `fbnetv2-search` trains its finalists (`builders/finalists.py`)."""
+
+RECIPES = {"final": RECIPE, "finalist": FINALIST}
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a trial: accuracies in [0, 1], and the seconds it took."""
+    """What came of a trial: accuracies in [0, 1], validation loss, and the seconds it took."""
 
     validation: float
     test: float
     seconds: float
+    loss: float = math.nan
 
 
 class Verdicts:
@@ -143,38 +149,40 @@ def run_trial(trial: Trial, data: Any) -> Verdict:
     steps = len(data.train[1]) // recipe.batch_size
     order = order_of(len(data.train[1]), recipe.batch_size, recipe.epochs, trial.seed, flips)
     train = {"jax": _scanned, "torch": _replayed}.get(keras.backend.backend(), _fitted)
-    accuracies = train(model, recipe, steps, data, order)
-    return Verdict(*accuracies, seconds=round(time.monotonic() - began, 1))
+    (loss, validation), (_, test) = train(model, recipe, steps, data, order)
+    return Verdict(validation, test, round(time.monotonic() - began, 1), loss)
 
 
-def _scanned(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+Measured = list[tuple[float, float]]
+"""Loss and accuracy on the validation images, and on the test images."""
+
+
+def _scanned(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> Measured:
     from benchmarks.scan_training import ScanTraining
 
     training = ScanTraining(model, recipe.optimizer(model, steps))
     training.run(data.train, order)
-    return training.accuracies(data.validation, data.test)
+    return training.measured(data.validation, data.test)
 
 
-def _replayed(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+def _replayed(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> Measured:
     from benchmarks.graph_training import GraphTraining
 
     training = GraphTraining(model, recipe, steps)
     training.run(data.train, order)
-    return training.accuracies(data.validation, data.test)
+    return training.measured(data.validation, data.test)
 
 
-def _fitted(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> list[float]:
+def _fitted(model: Any, recipe: Any, steps: int, data: Any, order: Any) -> Measured:
     import keras
 
-    from benchmarks.judge_data import Batches, to_unit
+    from benchmarks.judge_data import EVALUATED, Batches, to_unit
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = recipe.optimizer(model, steps)
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
     model.fit(Batches(data.train, order), epochs=1, verbose=0, shuffle=False)
     return [
-        model.evaluate(to_unit(images), labels, batch_size=500, verbose=0, return_dict=True)[
-            "accuracy"
-        ]
+        tuple(model.evaluate(to_unit(images), labels, batch_size=EVALUATED, verbose=0))
         for images, labels in (data.validation, data.test)
     ]

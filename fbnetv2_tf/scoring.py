@@ -2,7 +2,7 @@
 
 The moving statistics of a supernet are those of a mixture of networks, so they are re-estimated for
 each child first. Every child is computed by the supernet itself at one-hot weights (law 1), so one
-compiled function serves them all.
+compiled function serves them all; on one path only the channels of the child run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from .architecture import Architecture
 from .resolution import nearest_subset
+from .sliced_path import SlicedPath
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -85,11 +86,27 @@ class Scorer:
         return Score(float(loss.result()), float(accuracy.result()))
 
     def _measured(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.net.forward(images, self.net.choices())
+        logits = selected_logits(self.net, images)
         wanted = labels if labels.shape.rank == 1 else tf.argmax(labels, axis=-1)
         right = tf.equal(tf.argmax(logits, axis=-1), tf.cast(wanted, tf.int64))
         loss = self.net.compute_loss(images, labels, logits)
         return loss, tf.reduce_mean(tf.cast(right, tf.float32))
+
+
+def selected_logits(
+    net: Supernet, images: tf.Tensor, training: bool = False, momentum: Any = None
+) -> tf.Tensor:
+    """The logits of the selected architecture, at its own cost where the net has one path.
+
+    Args:
+        net: the supernet.
+        images: (batch, side, side, channels), of any side of the space.
+        training, momentum: as in `FusedBatchNormalization`.
+    """
+    if net.sharing == "path":
+        places = list(net.by_block(net.choices.places()))
+        return SlicedPath(net.blocks, momentum, training)(images, places)
+    return net.forward(images, net.choices(), training=training, momentum=momentum)
 
 
 class Recalibration:
@@ -107,7 +124,7 @@ class Recalibration:
         ]
 
         def step(images: tf.Tensor, momentum: tf.Tensor) -> None:
-            net.forward(images, net.choices(), training=True, momentum=momentum)
+            selected_logits(net, images, training=True, momentum=momentum)
 
         # One trace a resolution: the kernels' masks are of the side of the map.
         self._step = tf.function(step)

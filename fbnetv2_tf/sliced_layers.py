@@ -117,6 +117,21 @@ def sliced_batch_norm(
     return tf.ensure_shape(y, x.shape), [mean, variance * (elements - 1) / elements]
 
 
+def sliced_inference_norm(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """Normalises by the moving statistics of the channels that are there."""
+    channels = channels_of(x)
+    scale = gamma[:channels] * tf.math.rsqrt(variance[:channels] + epsilon)
+    shift = beta[:channels] - mean[:channels] * scale
+    return x * tf.cast(scale, x.dtype) + tf.cast(shift, x.dtype)
+
+
 def drawn_activation(x: tf.Tensor, names: Sequence[str], place: Any) -> tf.Tensor:
     """The drawn activation, and no other."""
     # Of the graph that this runs in: the gradient of a branch knows no tensors of graphs around it.

@@ -27,6 +27,7 @@ from .sliced_layers import (
     sliced_batch_norm,
     sliced_convolution,
     sliced_depthwise,
+    sliced_inference_norm,
 )
 from .squeeze_excite import MaskedSqueezeExcite
 
@@ -40,16 +41,18 @@ class SlicedPath:
     Args:
         blocks: the masked layers that own the variables.
         momentum: of BatchNorm's moving statistics.
+        training: whether BatchNorm uses the batch's statistics and moves the moving ones.
     """
 
-    def __init__(self, blocks: Iterable[MaskedBlock], momentum: float) -> None:
+    def __init__(self, blocks: Iterable[MaskedBlock], momentum: Any, training: bool = True) -> None:
         self.blocks = list(blocks)
         self.momentum = momentum
+        self.training = training
         # Read here rather than in a branch, where the tape would not see it.
         self.values = {
             id(variable): tf.convert_to_tensor(variable)
             for block in self.blocks
-            for variable in block.trainable_variables
+            for variable in block.variables
         }
 
     def __call__(self, images: tf.Tensor, places: Iterable[Places]) -> tf.Tensor:
@@ -70,6 +73,8 @@ class SlicedPath:
 
     def move(self, layer: Any, moments: Moments) -> None:
         """Moves the statistics of the channels that ran."""
+        if not self.training:
+            return
         for moving, batch in zip((layer.moving_mean, layer.moving_variance), moments, strict=True):
             count = tf.shape(batch)[0]
             step = (tf.stop_gradient(batch) - moving[:count]) * (1.0 - self.momentum)
@@ -136,7 +141,10 @@ class SlicedPath:
 
     def _normalized(self, layer: Any, x: tf.Tensor) -> tuple[tf.Tensor, Moments]:
         gamma, beta = self.value(layer.gamma), self.value(layer.beta)
-        return sliced_batch_norm(x, gamma, beta, layer.epsilon)
+        if self.training:
+            return sliced_batch_norm(x, gamma, beta, layer.epsilon)
+        moving = self.value(layer.moving_mean), self.value(layer.moving_variance)
+        return sliced_inference_norm(x, gamma, beta, *moving, layer.epsilon), _nothing([layer])
 
     def _convolution(
         self, layer: MaskedConvolution, x: tf.Tensor, places: Places

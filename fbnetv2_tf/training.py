@@ -28,7 +28,8 @@ class Trained:
             weights move), `val_loss`, `val_accuracy`; accuracies from 0 to 1. Where labels are
             smoothed, `cross_entropy` and `val_cross_entropy` are without that.
         validation: `loss` and `accuracy` of the final weights on the validation images.
-        test: the same on the test images, looked at once, after the last epoch.
+        test: the same on the test images, looked at once, after the last epoch; empty where it
+            was not.
     """
 
     history: tuple[dict[str, float], ...]
@@ -44,6 +45,7 @@ def train_child(
     saving: Saving | None = None,
     identity: dict[str, Any] | None = None,
     callbacks: tuple[Any, ...] = (),
+    looks_at_test: bool = True,
 ) -> Trained:
     """Trains a model in place, on the weights and architecture parts of a data set together.
 
@@ -57,6 +59,8 @@ def train_child(
         identity: what distinguishes this training from others that might be in the folder, beside
             the recipe and the data set.
         callbacks: Keras callbacks to be called too.
+        looks_at_test: whether the test images are for this network; not while networks are
+            compared.
 
     Returns:
         The history, and the accuracies of the final weights.
@@ -91,10 +95,11 @@ def train_child(
         )
     elif recipe.ema:
         fast.optimizer.finalize_variable_values(fast.trainable_variables)
-    measured = [evaluate(fast, part) for part in (data.validation, data.test)]
+    validation = evaluate(fast, data.validation)
+    test = evaluate(fast, data.test) if looks_at_test else {}
     if fast is not model:
         model.set_weights(fast.get_weights())
-    return Trained(tuple(state.epochs), *measured)
+    return Trained(tuple(state.epochs), validation, test)
 
 
 def evaluate(model: Any, part: Any) -> dict[str, float]:

@@ -42,6 +42,8 @@ class SearchOptions:
     sharing: str
     derive: str
     candidates: int
+    finalists: int
+    finalist_epochs: int
     settings: dict[str, Any]
     running: Running
     flagfile: str
@@ -171,7 +173,20 @@ def _define_method(values: Any) -> None:
         "The most probable architecture, or the best of --candidates by validation loss.",
         flag_values=values,
     )
-    flags.DEFINE_integer("candidates", 16, "Compared by --derive=sampled.", flag_values=values)
+    flags.DEFINE_integer(
+        "candidates",
+        32,
+        "Compared by --derive=sampled, with inherited weights.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "finalists",
+        8,
+        "The best candidates, which --derive=sampled trains a little before it takes one; 0 takes "
+        "the best candidate by inherited weights.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("finalist_epochs", 1, "Of each finalist's training.", flag_values=values)
 
 
 def options(values: Any) -> SearchOptions:

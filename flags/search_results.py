@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
     from .search_flags import SearchOptions
 
-Ranked: TypeAlias = "list[tuple[Architecture, Score]]"
+Ranked: TypeAlias = "list[Ranking]"
 """Architectures with their scores on the validation images, best first."""
 
 INHERITED = "inherited.keras"
+FINALISTS = "finalists.json"
 FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
 
 UNITS = {
@@ -39,6 +40,21 @@ UNITS = {
     "activation_bytes": "bytes, int8",
     "latency_ms": "milliseconds for one image, by the table",
 }
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A candidate.
+
+    Attributes:
+        architecture: the network.
+        score: on the validation images, with inherited weights.
+        trained: the same after a training of its own; None for all but finalists.
+    """
+
+    architecture: Architecture
+    score: Score
+    trained: Score | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +114,10 @@ def write_results(
     common = {**_common(net, data, options, budgets, epochs), **told}
     if len(budgets.each) == 1:
         ranked = _rank(net, options, budgets.each[0], validation, calibration)
+        ranked = _with_finalists(run, data, options, ranked)
         record = _write_child(run, net, budgets, budgets.each[0], ranked, calibration)
         run.write_json(SEARCH, {**record, **common})
-        _print_child(budgets, ranked[0][0])
+        _print_child(budgets, ranked[0].architecture)
         _board(run, net, budgets, ranked)
         add_report(run)
         return
@@ -110,11 +127,12 @@ def write_results(
         inner = RunFolder(run / f"macs_{limits['macs']:.0f}")
         inner.write_text(SPACE, f"{net.space}\n")
         inner.write_text(FLAGS, options.flagfile)
+        ranked = _with_finalists(inner, data, options, ranked)
         record = _write_child(inner, net, budgets, limits, ranked, calibration)
         inner.write_json(SEARCH, {**record, **common})
         write_report(inner.path)
         _board(inner, net, budgets, ranked)
-        architecture, score = ranked[0]
+        architecture, score = ranked[0].architecture, _best_known(ranked[0])
         text, name = str(architecture), inner.path.name
         limit = limits["macs"]
         cost = {r: budgets.landscape.cost(architecture, r) for r in (*limits, "weights")}
@@ -170,9 +188,54 @@ def _rank(
         seed=options.settings["seed"],
     )
     return [
-        (c.architecture, c.score or net.scorer.score(c.architecture, validation, calibration))
+        Ranking(
+            c.architecture, c.score or net.scorer.score(c.architecture, validation, calibration)
+        )
         for c in ranked
     ]
+
+
+def _with_finalists(
+    run: RunFolder, data: DataSplits, options: SearchOptions, ranked: Ranked
+) -> Ranked:
+    """The ranking after its first few were trained a little; those come first, in a new order.
+
+    What is known of a finalist is kept at once, so a search that is stopped here goes on here.
+    """
+    finalists = ranked[: options.finalists] if options.derive == "sampled" else []
+    if len(finalists) < 2:
+        return ranked
+    from fbnetv2_tf.builders.finalists import compare_finalists, finalist_recipe
+    from fbnetv2_tf.scoring import Score
+
+    settings = options.settings
+    recipe = finalist_recipe(options.finalist_epochs, settings["batch_size"], settings["seed"])
+    known = run.read_record(FINALISTS) if run.has(FINALISTS) else {}
+    results = known.get("trained", {}) if known.get("recipe") == asdict(recipe) else {}
+
+    def keep(architecture: Architecture, score: Score) -> None:
+        results[str(architecture)] = asdict(score)
+        run.write_json(FINALISTS, {"recipe": asdict(recipe), "trained": results})
+        print(
+            f"finalist {len(results)}/{len(finalists)}  "
+            f"validation {100 * score.accuracy:.1f} %  loss {score.loss:.3f}",
+            flush=True,
+        )
+
+    trained = compare_finalists(
+        [finalist.architecture for finalist in finalists],
+        data,
+        recipe,
+        {text: Score(**score) for text, score in results.items()},
+        keep,
+    )
+    inherited = {finalist.architecture: finalist.score for finalist in finalists}
+    first = [Ranking(c.architecture, inherited[c.architecture], c.score) for c in trained]
+    return first + ranked[len(finalists) :]
+
+
+def _best_known(ranking: Ranking) -> Score:
+    return ranking.trained or ranking.score
 
 
 def _write_child(
@@ -184,7 +247,7 @@ def _write_child(
     calibration: Any,
 ) -> dict[str, Any]:
     """Writes the child with inherited weights, and its architecture; returns its record."""
-    architecture = ranked[0][0]
+    architecture = ranked[0].architecture
     recalibration = net.scorer.recalibration
     before = [variable.numpy() for variable in recalibration.statistics]
     net.select(architecture)
@@ -203,7 +266,7 @@ def _write_child(
         "architecture": str(architecture),
         "cost": _in_milliseconds(costs),
         "limits": _in_milliseconds(limits),
-        "candidates": [_candidate_record(candidate, score) for candidate, score in ranked],
+        "candidates": [_candidate_record(ranking) for ranking in ranked],
     }
 
 
@@ -211,17 +274,18 @@ def _board(run: RunFolder, net: Supernet, budgets: Budgets, ranked: Ranked) -> N
     """Tells TensorBoard what was taken."""
     from fbnetv2_tf.search_board import board_result
 
-    architecture, score = ranked[0]
+    architecture, score = ranked[0].architecture, _best_known(ranked[0])
     macs = float(budgets.landscape.cost(architecture, "macs"))
     metrics = {"validation_accuracy": score.accuracy, "validation_loss": score.loss, "macs": macs}
     board_result(run, net, architecture, metrics)
 
 
-def _candidate_record(candidate: Architecture, score: Score) -> dict[str, Any]:
-    cost = count(candidate)
+def _candidate_record(ranking: Ranking) -> dict[str, Any]:
+    cost = count(ranking.architecture)
     return {
-        "architecture": str(candidate),
-        **asdict(score),
+        "architecture": str(ranking.architecture),
+        **asdict(ranking.score),
+        "trained": asdict(ranking.trained) if ranking.trained else None,
         "macs": cost.macs,
         "weights": cost.weights,
     }

@@ -13,6 +13,7 @@ from fbnetv2_tf import two_phase_model
 from fbnetv2_tf.builders.equivalence import difference
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.errors import SpaceError
+from fbnetv2_tf.scoring import selected_logits
 from fbnetv2_tf.search_data import WEIGHTS_PHASE
 from fbnetv2_tf.sliced_layers import drawn
 from fbnetv2_tf.sliced_path import SlicedPath
@@ -96,6 +97,14 @@ def test_a_narrow_draw_leaves_the_other_channels_where_they_are(pair: Pair) -> N
     assert (stem[:8] != 0).all()
     assert not stem[8:].any()
     assert np.mean(np.asarray(gradient) == 0) > 0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_slices_infer_what_masks_infer(pair: Pair, seed: int) -> None:
+    with pair.net.choices.selected(pair.net.space.sample(seed)):
+        ours = selected_logits(pair.net, IMAGES)
+        theirs = pair.net.forward(IMAGES, pair.net.choices())
+    assert difference(ours, theirs) < 1e-5
 
 
 def test_drawn_reads_a_table() -> None:
