@@ -26,7 +26,7 @@ from benchmarks.contest_report import show
 from benchmarks.contestants import BASELINES, random_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.searching import searched
-from benchmarks.small_space import SPACE as SMALL_SPACE
+from benchmarks.size_task import SPACE as SMALL_SPACE
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts, judge
 from fbnetv2_tf.units import parse_quantity

@@ -13,8 +13,8 @@ from benchmarks.contest_report import Results, interval, percentiles, summary
 from benchmarks.contestants import BAND, BASELINES, random_networks, spread_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.judge_data import order_of
-from benchmarks.small_space import SPACE as SMALL
-from benchmarks.small_space import sample
+from benchmarks.size_task import SPACE as SMALL
+from benchmarks.size_task import sample
 from benchmarks.trials import JudgeRecipe, Trial, Verdict, Verdicts, keep
 
 SPACE = fb.parse_space("fashion28")
