@@ -40,7 +40,7 @@ BUDGETS = flags.DEFINE_list("budgets", ["300K", "600K"], "Multiply-adds.")
 SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the searches.")
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
 CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Trainings of each but the random ones.")
-EPOCHS = flags.DEFINE_integer("epochs", 5, "Of a search.")
+EPOCHS = flags.DEFINE_integer("epochs", 4, "Of a search.")
 EVALUATIONS = flags.DEFINE_integer("evaluations", 32, "Networks scored on a supernet; 0 for none.")
 FOLDER = flags.DEFINE_string("folder", "runs/quality", "Where the searches are kept.")
 CANDIDATES = flags.DEFINE_integer("candidates", 32, "As of fbnetv2-search.")
@@ -52,24 +52,30 @@ LIST = flags.DEFINE_string(
 RANDOM_SEED = 7
 
 METHODS: dict[str, dict[str, Any]] = {
-    "search": {"sampling": "sliced"},
-    "soft": {"sampling": "soft"},
+    "search": {},
+    "sliced": {"sampling": "sliced", "epochs": 5},
     "paper": {"sampling": "soft", "sharing": "none", "objective": "paper", "derive": "argmax"},
 }
-"""Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
+"""Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`.
 
-METHOD = flags.DEFINE_list("methods", ["search"], f"Some of {', '.join(METHODS)}.")
+Weights trained by slices rank networks better than soft ones, so those of `sliced` serve the
+baselines that choose by a supernet.
+"""
+
+METHOD = flags.DEFINE_list("methods", ["search", "sliced"], f"Some of {', '.join(METHODS)}.")
 
 
 def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Contestant | Trial]:
     """All of one budget, cheap ones first, and the trials that a choice waits for."""
-    for number, network in enumerate(random_networks(space, budget, RANDOM.value, RANDOM_SEED)):
+    chance = random_networks(space, budget, RANDOM.value, RANDOM_SEED)
+    for number, network in enumerate(chance):
         yield contest.choose(budget, CHANCE, number, lambda network=network: network)
     for name, scaled in BASELINES.items():
         yield contest.choose(budget, name, 0, lambda scaled=scaled: scaled(space, budget))
-    for seed in map(int, SEARCH_SEEDS.value):
-        drawn = random_networks(space, budget, FINALISTS.value, RANDOM_SEED + 1 + seed)
-        yield from _finalist(contest, budget, "finalists of chance", seed, drawn)
+    size = FINALISTS.value
+    for group in range(len(chance) // size):
+        drawn = chance[group * size : (group + 1) * size]
+        yield from _finalist(contest, budget, "finalists of chance", group, drawn, training_seed=0)
     for method in METHOD.value:
         for seed in map(int, SEARCH_SEEDS.value):
             yield from _searched(contest, space, budget, method, seed)
@@ -78,7 +84,7 @@ def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Cont
 def _searched(
     contest: Contest, space: fb.Space, budget: int, method: str, seed: int
 ) -> Iterator[Contestant | Trial]:
-    """What a search finds, by inherited weights and by finalists, and what its supernet does."""
+    """What a search finds, without and with finalists, and what its supernet would choose."""
     folder = Path(FOLDER.value) / SPACE.value / f"{method}_{budget // 1000}k_{seed}"
     options = _flags(budget, seed) | METHODS[method]
     ranked: list[str] = []
@@ -91,16 +97,22 @@ def _searched(
     if not ranked:
         search()
     if method == "search":
-        yield from _finalist(contest, budget, method, seed, ranked[: FINALISTS.value])
-        if EVALUATIONS.value:
-            yield from _by_supernet(contest, space, budget, seed, folder)
+        best = ranked[: FINALISTS.value]
+        yield from _finalist(contest, budget, method, seed, best, training_seed=seed)
+    elif method == "sliced" and EVALUATIONS.value:
+        yield from _by_supernet(contest, space, budget, seed, folder)
 
 
 def _finalist(
-    contest: Contest, budget: int, name: str, seed: int, networks: Sequence[str]
+    contest: Contest,
+    budget: int,
+    name: str,
+    seed: int,
+    networks: Sequence[str],
+    training_seed: int,
 ) -> Iterator[Contestant | Trial]:
     """The best of some by an epoch's training, as `fbnetv2-search` chooses."""
-    trials = {n: Trial(n, seed, FINALIST, DATASET.value) for n in networks}
+    trials = {n: Trial(n, training_seed, FINALIST, DATASET.value) for n in networks}
     known = Verdicts(RESULTS)
     judged = {n: verdict for n, trial in trials.items() if (verdict := known.of(trial))}
     if len(judged) < len(trials):

@@ -46,7 +46,7 @@ def finalist_recipe(epochs: int, batch_size: int, seed: int) -> Recipe:
 
 def compare_finalists(
     finalists: Iterable[Architecture],
-    data: DataSplits,
+    data_at: Callable[[int], DataSplits],
     recipe: Recipe,
     known: Mapping[str, Score] | None = None,
     keep: Callable[[Architecture, Score], None] | None = None,
@@ -54,9 +54,9 @@ def compare_finalists(
     """Trains each from scratch and ranks them by validation loss.
 
     Args:
-        finalists: architectures for the images and classes of the data.
-        data: trained on its weights and architecture parts, compared on its validation part; the
-            test part is not looked at.
+        finalists: architectures for the channels and classes of the data.
+        data_at: side in pixels -> the data set with images of that size. Trained on its weights
+            and architecture parts, compared on its validation part; the test part is not looked at.
         recipe: of every finalist.
         known: results of an earlier, interrupted comparison: architecture text -> score.
         keep: told of each new result.
@@ -68,7 +68,7 @@ def compare_finalists(
     for architecture in dict.fromkeys(finalists):
         score = (known or {}).get(str(architecture))
         if score is None:
-            score = _trained(architecture, data, recipe)
+            score = _trained(architecture, data_at(architecture.side), recipe)
             if keep is not None:
                 keep(architecture, score)
         scores[architecture] = score

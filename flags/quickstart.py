@@ -59,7 +59,8 @@ def main(options: QuickstartOptions) -> None:
             folder,
             f"--max_macs={options.max_macs:.0f}",
             f"--epochs={epochs['search']}",
-            f"--candidates={4 if options.short else 16}",
+            f"--candidates={4 if options.short else 32}",
+            f"--finalists={2 if options.short else 8}",
         ],
     )
     _command(

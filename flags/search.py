@@ -36,7 +36,7 @@ def main(options: SearchOptions) -> None:
     with run.lock() if options.running.is_writer else contextlib.nullcontext():
         import_tensorflow()
         strategy = options.running.prepare()
-        data = _load(options, space)
+        data = options.load(max(space.sides))
         space = space.for_data(data.classes, data.image_shape[2])
         if options.running.is_writer:
             run.claim_space(str(space))
@@ -90,18 +90,6 @@ def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
     for limits in budgets.each:
         landscape.check(limits)
     return budgets
-
-
-def _load(options: SearchOptions, space: Space) -> DataSplits:
-    from fbnetv2_tf.datasets import load_dataset
-
-    return load_dataset(
-        options.dataset,
-        options.data_dir,
-        image_side=max(space.sides),
-        seed=0,
-        on_bad_image="skip" if options.on_bad_image == "skip" else "fail",
-    )
 
 
 def _describe(space: Space, data: DataSplits, budgets: Budgets) -> None:

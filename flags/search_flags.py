@@ -48,6 +48,18 @@ class SearchOptions:
     running: Running
     flagfile: str
 
+    def load(self, side: int) -> DataSplits:
+        """The data set with images of a side, pixels."""
+        from fbnetv2_tf.datasets import load_dataset
+
+        return load_dataset(
+            self.dataset,
+            self.data_dir,
+            image_side=side,
+            seed=0,
+            on_bad_image="skip" if self.on_bad_image == "skip" else "fail",
+        )
+
     def identity(self, data: DataSplits) -> dict[str, Any]:
         """What makes two searches the same one, as far as their states go."""
         names = ("objective", "penalty", "alpha", "beta", "sampling", "sharing")

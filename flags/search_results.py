@@ -224,7 +224,7 @@ def _with_finalists(
 
     trained = compare_finalists(
         [finalist.architecture for finalist in finalists],
-        data,
+        lambda side: data if side == data.image_shape[0] else options.load(side),
         recipe,
         {text: Score(**score) for text, score in results.items()},
         keep,

@@ -27,13 +27,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSplits:
 
 def test_they_are_ranked_by_the_loss_after_their_own_training(data: DataSplits) -> None:
     told: list[Architecture] = []
-    ranked = compare_finalists([NARROW, WIDE], data, RECIPE, keep=lambda a, _: told.append(a))
+    ranked = compare_finalists(
+        [NARROW, WIDE], lambda _: data, RECIPE, keep=lambda a, _: told.append(a)
+    )
     assert told == [NARROW, WIDE]
     assert NARROW != WIDE
     losses = [candidate.score.loss for candidate in ranked if candidate.score]
     assert losses == sorted(losses)
     assert len(set(losses)) == 2
-    again = compare_finalists([WIDE, NARROW], data, RECIPE)
+    again = compare_finalists([WIDE, NARROW], lambda _: data, RECIPE)
     assert [c.architecture for c in again] == [c.architecture for c in ranked]
 
 
@@ -42,7 +44,7 @@ def test_what_is_known_is_not_trained_again(
 ) -> None:
     monkeypatch.setattr(finalists, "train_child", None)
     known = {str(NARROW): Score(0.4, 0.9), str(WIDE): Score(0.3, 0.8)}
-    ranked = compare_finalists([NARROW, WIDE], data, RECIPE, known)
+    ranked = compare_finalists([NARROW, WIDE], lambda _: data, RECIPE, known)
     assert [candidate.architecture for candidate in ranked] == [WIDE, NARROW]
 
 
