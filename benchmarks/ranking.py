@@ -1,6 +1,6 @@
 """How well a supernet's weights rank networks: against their accuracy when trained from scratch.
 
-    python -m benchmarks.ranking --runs=runs/soft_0,runs/mixed_0 [--plot=docs/pictures/ranking.png]
+    python -m benchmarks.ranking --runs=runs/soft_0,runs/sliced_0 [--plot=docs/pictures/ranking.png]
 
 The networks are those that `benchmarks.judge` has trained. Kendall's tau and Spearman's rho are of
 the inherited validation loss (statistics of BatchNorm re-estimated) and the accuracy from scratch
@@ -10,7 +10,7 @@ nothing. "MACs alone" is the ranking that takes no supernet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,7 +21,7 @@ from scipy import stats
 import fbnetv2_tf as fb
 from benchmarks.searching import table
 from benchmarks.supernets import SearchedSupernet
-from benchmarks.trials import RECIPE, RESULTS, Verdicts
+from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts
 from fbnetv2_tf.units import parse_quantity
 
 RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
@@ -31,6 +31,9 @@ JUDGED = flags.DEFINE_string("results", str(RESULTS), "What the judge has writte
 PLOT = flags.DEFINE_string("plot", None, "A picture to draw of the first run.")
 
 Scores = Mapping[str, float]
+
+MOST = 0.9
+"""Share of a group's networks that a way must know to be shown."""
 
 
 def judged(space: fb.Space, path: Path, only: set[str] | None) -> dict[str, float]:
@@ -65,17 +68,30 @@ def groups(networks: Sequence[str], bands: Sequence[float]) -> dict[str, list[st
     return found
 
 
-def rows(truth: Scores, ways: Mapping[str, Callable[[str], float]]) -> list[list[str]]:
-    """A row for each way to rank."""
+def rows(truth: Scores, ways: Mapping[str, Scores]) -> list[list[str]]:
+    """A row for each way to rank; a group is left empty where a way knows less than most of it."""
     bands = [parse_quantity(band) for band in BANDS.value]
     parts = groups(list(truth), bands)
-    head = ["ranked by", *(f"{name} ({len(inside)})" for name, inside in parts.items())]
-    lines = [head]
-    for way, score in ways.items():
-        scores = {network: score(network) for network in truth}
-        cells = [correlation(truth, scores, inside) for inside in parts.values()]
-        lines.append([way, *(f"{tau:.2f} / {rho:.2f}" for tau, rho in cells)])
+    lines = [["ranked by", *(f"{name} ({len(inside)})" for name, inside in parts.items())]]
+    for way, scores in ways.items():
+        cells = []
+        for inside in parts.values():
+            known = [network for network in inside if network in scores]
+            knows = len(known) > 1 and len(known) >= MOST * len(inside)
+            tau, rho = correlation(truth, scores, known) if knows else (0.0, 0.0)
+            cells.append(f"{tau:.2f} / {rho:.2f}" if knows else "")
+        lines.append([way, *cells])
     return lines
+
+
+def by_training(verdicts: Verdicts, networks: Iterable[str]) -> dict[str, Scores]:
+    """What needs no supernet but trainings: the finalists' one, and the final ones themselves."""
+    finals = {n: verdicts.of(Trial(n)) for n in networks}
+    short = {n: verdicts.of(Trial(n, 0, FINALIST)) for n in networks}
+    return {
+        "one epoch, loss": {n: -verdict.loss for n, verdict in short.items() if verdict},
+        "validation accuracy": {n: v.validation for n, v in finals.items() if v},
+    }
 
 
 def draw(truth: Scores, scores: Scores, path: Path) -> None:
@@ -105,15 +121,15 @@ def main(_: list[str]) -> None:
     if NETWORKS.value:
         only = set(Path(NETWORKS.value).read_text(encoding="utf-8").splitlines())
     truth = judged(space, Path(JUDGED.value), only)
-    ways: dict[str, Callable[[str], float]] = {"MACs alone": macs}
+    ways: dict[str, Scores] = {"MACs alone": {network: macs(network) for network in truth}}
     for supernet in supernets:
-        losses = {network: supernet.score(network)[0] for network in truth}
-        ways[supernet.folder.name] = lambda network, losses=losses: -losses[network]
+        losses = {network: -supernet.score(network)[0] for network in truth}
+        ways[supernet.folder.name] = losses
+    if PLOT.value and supernets:
+        draw(truth, ways[supernets[0].folder.name], Path(PLOT.value))
+    ways |= by_training(Verdicts(Path(JUDGED.value)), truth)
     print(f"{len(truth)} networks, trained for {RECIPE.epochs} epochs; Kendall / Spearman")
     print(table(rows(truth, ways)))
-    if PLOT.value and supernets:
-        first = ways[supernets[0].folder.name]
-        draw(truth, {network: first(network) for network in truth}, Path(PLOT.value))
 
 
 if __name__ == "__main__":
