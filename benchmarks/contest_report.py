@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,7 +21,7 @@ from absl import app, flags
 import fbnetv2_tf as fb
 from benchmarks.contest import CHANCE, CHOSEN, Contest, Contestant, names_of
 from benchmarks.searching import table
-from benchmarks.trials import RESULTS, Verdicts
+from benchmarks.trials import BACKENDS, RESULTS, Verdicts
 
 CONTEST = flags.DEFINE_string("contest", "fashion_mnist_fashion28", "Its name.")
 DATA = flags.DEFINE_string("judged_on", "fashion_mnist", "Name of the prepared data.")
@@ -119,6 +120,31 @@ def summary(by_budget: Sequence[dict[str, Results]]) -> list[list[str]]:
     return lines
 
 
+def noise(verdicts: Verdicts, data: str) -> str:
+    """How far trainings of one network lie apart: by another seed, and by another backend."""
+    networks = verdicts.networks(data)
+    by_backend = {
+        b: {n: tests for n in networks if (tests := verdicts.under(n, b, data))} for b in BACKENDS
+    }
+    repeated = [np.var(t, ddof=1) for found in by_backend.values() for t in found.values() if t[1:]]
+    lines = []
+    if repeated:
+        deviation = 100 * np.sqrt(np.mean(repeated))
+        lines.append(
+            f"A training's deviation by its seed: {deviation:.2f} ({len(repeated)} networks)"
+        )
+    for first, second in combinations(BACKENDS, 2):
+        one, other = by_backend[first], by_backend[second]
+        pairs = np.array([(np.mean(one[n]), np.mean(other[n])) for n in one if n in other])
+        if len(pairs) > 1:
+            differences = 100 * (pairs[:, 0] - pairs[:, 1])
+            error = differences.std(ddof=1) / np.sqrt(len(pairs))
+            lines.append(
+                f"{first} over {second}: {differences.mean():+.2f} ± {error:.2f} ({len(pairs)})"
+            )
+    return "\n".join(lines)
+
+
 def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
     """Accuracy against multiply-adds: every random network as a point, the others marked."""
     mpl.use("Agg")
@@ -148,7 +174,7 @@ def show(contest: Contest, verdicts: Verdicts) -> None:
     for budget, found in zip(contest.budgets(), by_budget, strict=True):
         if found:
             print(f"\nAt most {budget:,} multiply-adds\n{table(rows(found))}")
-    print(f"\n{table(summary(by_budget))}")
+    print(f"\n{table(summary(by_budget))}\n\n{noise(verdicts, DATA.value)}")
 
 
 def main(_: list[str]) -> None:

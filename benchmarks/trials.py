@@ -105,6 +105,11 @@ class Verdicts:
         found = [self.of(Trial(network, seed, data=data)) for seed in range(SEEDS)]
         return [verdict.test for verdict in found if verdict]
 
+    def under(self, network: str, backend: str, data: str = "fashion_mnist") -> list[float]:
+        """Test accuracies of a network under one backend, in [0, 1]."""
+        found = [self.of(Trial(network, seed, data=data), backend) for seed in range(SEEDS)]
+        return [verdict.test for verdict in found if verdict]
+
 
 SEEDS = 10
 """Seeds of trainings are below it."""

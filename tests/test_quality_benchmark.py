@@ -9,7 +9,7 @@ import pytest
 
 import fbnetv2_tf as fb
 from benchmarks.contest import Contest
-from benchmarks.contest_report import Results, interval, percentiles, summary
+from benchmarks.contest_report import Results, interval, noise, percentiles, summary
 from benchmarks.contestants import BAND, BASELINES, random_networks, spread_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.judge_data import order_of
@@ -134,3 +134,15 @@ def test_the_summary_is_over_all_budgets() -> None:
     _, row = summary(found)
     assert row[:3] == ["search", "2", "88"]
     assert row[4] == "+1.50 ± 0.50"
+
+
+def test_noise_is_by_seed_and_by_backend(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    for network, tests in {"a": (0.90, 0.92, 0.93), "b": (0.80, 0.82, 0.81)}.items():
+        for (seed, backend), test in zip(
+            ((0, "jax"), (1, "jax"), (0, "torch")), tests, strict=True
+        ):
+            keep(Trial(network, seed), backend, Verdict(0.5, test, 1.0), path)
+    said = noise(Verdicts(path), "fashion_mnist").splitlines()
+    assert said[0] == "A training's deviation by its seed: 1.41 (2 networks)"
+    assert said[1] == "jax over torch: -1.00 ± 1.00 (2)"
