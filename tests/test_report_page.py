@@ -102,6 +102,13 @@ def test_every_picture_says_what_it_shows(tmp_path: Path) -> None:
     assert page.titles >= len(told) + 1  # the page's own
 
 
+def test_one_epoch_is_no_epochs(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    record = train_record()
+    run.write_json(TRAIN, {**record, "history": record["history"][:1]})
+    assert "1 epoch on 160 images" in page_of(write_report(run.path)).text
+
+
 def test_a_search_that_is_not_trained_yet(tmp_path: Path) -> None:
     page = page_of(write_report(searched_run(tmp_path / "run").path))
     assert "80.0 % of the validation images right; it is not trained yet" in page.text
@@ -157,6 +164,13 @@ def test_runs_side_by_side(tmp_path: Path) -> None:
     assert "search: seed 7 8" in page.text
     assert "search: epochs" not in page.text
     assert "validation, inherited" in page.text
+    assert "The runs have the same flags." not in page.text
+
+
+def test_runs_with_the_same_flags_say_so(tmp_path: Path) -> None:
+    runs = [trained_run(tmp_path / name).path for name in ("first", "second")]
+    page = page_of(compare(runs, tmp_path / "both.html"))
+    assert "The runs have the same flags." in page.text
 
 
 def test_a_search_for_several_budgets_stands_for_its_networks(tmp_path: Path) -> None:

@@ -105,6 +105,21 @@ def test_the_front_is_in_the_order_of_cost() -> None:
     assert svg.count('class="limit"') == 2
 
 
+def test_names_of_equal_networks_stand_one_below_the_other() -> None:
+    points = [Point(name, 1e6, 0.8) for name in ("first", "second", "third")]
+    svg = str(front_chart("Front", points, joined=False))
+    pattern = r'<text x="[\d.]+" y="([\d.]+)" text-anchor="\w+" class="tick chosen"'
+    places = sorted(numbers(pattern, svg))
+    assert len(places) == 3
+    assert all(after - before >= 13 for before, after in itertools.pairwise(places))
+
+
+def test_a_skip_that_is_nothing_has_no_activation() -> None:
+    text = "in_hw8_c1 cn_k3_s2_c8_nre sk_s1_c8_nre sk_s1_c16_nre fc_c3"
+    columns = network_columns(parse_architecture(text))
+    assert [column.activation for column in columns] == ["", "relu", "", "relu", ""]
+
+
 def test_a_runner_up_costs_what_its_network_counts() -> None:
     space, network = parse_space(SPACE), parse_architecture(CHILD)
     close = close_choices(space, network, search_record()["probabilities"], 10_000, number=99)

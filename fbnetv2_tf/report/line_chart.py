@@ -11,7 +11,7 @@ from markupsafe import Markup
 from .drawing import label, picture, tag, ticks
 
 WIDTH, HEIGHT = 340, 210
-LEFT, RIGHT, TOP, BOTTOM = 44, 62, 14, 30
+LEFT, RIGHT, TOP, BOTTOM = 44, 74, 14, 30
 """Margins: of the tick labels, of the names at the lines' ends, above, and of the epochs."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..architecture import Architecture, Block
 from ..counting import block_output_side, walk
@@ -41,7 +41,7 @@ class Column:
         side: of its output map, pixels.
         shade: of the resolution, 0 to `SHADES - 1`.
         stride: 1 or 2.
-        kernel, expansion, se, activation: as text, "" where the kind has none.
+        kernel, expansion, se, activation: as text, "" where the block has none.
     """
 
     index: int
@@ -98,9 +98,9 @@ def network_columns(architecture: Architecture, space: Space | None = None) -> l
         if space is not None and len(space.blocks) == len(architecture.blocks):
             among = space.blocks[index].channels
             ends = (min(among), max(among)) if len(among) > 1 else None
-        columns.append(
-            _column(index, block, block.channels or channels, side, architecture.side, ends)
-        )
+        column = _column(index, block, block.channels or channels, side, architecture.side, ends)
+        is_identity = block.kind == "sk" and block.stride == 1 and block.channels == channels
+        columns.append(replace(column, activation="") if is_identity else column)
     return columns
 
 

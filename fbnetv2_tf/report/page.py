@@ -187,7 +187,7 @@ def _render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"quantity": format_quantity, "per_cent": per_cent}
+    environment.filters |= {"quantity": format_quantity, "per_cent": per_cent, "epochs": _epochs}
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, version=__version__, **context)
 
@@ -211,6 +211,10 @@ def _scale(record: RunRecord) -> int:
 
 def _block_name(search: Search, index: int) -> str:
     return " or ".join(KINDS[kind] for kind in search.space.blocks[index].kinds)
+
+
+def _epochs(history: Sequence[Any]) -> str:
+    return "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
 
 
 def _power(number: int) -> Markup:
