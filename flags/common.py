@@ -94,13 +94,13 @@ def define_path(flag_values: Any, name: str, text: str, default: str | None = No
     )
 
 
-def define_dataset(flag_values: Any) -> None:
-    """Defines `--dataset` and `--data_dir`; the default is the run's own, or the shipped one."""
+def define_dataset(flag_values: Any, otherwise: str = "fashion_mnist_10k") -> None:
+    """Defines `--dataset` and `--data_dir`; `otherwise` says what is taken where none is given."""
     flags.DEFINE_string(
         "dataset",
         None,
         "fashion_mnist_10k (shipped), fashion_mnist, cifar10, cifar100, directory, npz or "
-        "tfds:<name>. Without it: the run folder's, else fashion_mnist_10k.",
+        f"tfds:<name>. Without it: {otherwise}.",
         flag_values=flag_values,
     )
     define_path(flag_values, "data_dir", "Where the data set lies, for those that are not shipped.")

@@ -45,21 +45,30 @@ def _rows(names: Iterable[str], flag_values: Any) -> list[str]:
     rows = []
     for name in names:
         flag = flag_values[name]
-        default = "" if flag.default in (None, False, "", []) else f" Default: {_shown(flag)}."
+        is_told = flag.default is not False and flag.default not in (None, "", [])
+        default = f" Default: {_shown(flag)}." if is_told else ""
         left = f"  {_form(flag)}"
         # A form too long for its column stands on a line of its own.
         opening = left + "\n" + indent if len(left) > 22 else left.ljust(24)
-        text = textwrap.wrap(flag.help.strip() + default, WIDTH - len(indent))
+        text = textwrap.wrap(_sentence(flag) + default, WIDTH - len(indent))
         rows.append(opening + ("\n" + indent).join(text))
     return rows
+
+
+def _sentence(flag: Any) -> str:
+    """A flag's help without the values that absl writes before it, which its form shows."""
+    return str(flag.help).strip().partition(">: ")[2] if _values(flag) else str(flag.help).strip()
+
+
+def _values(flag: Any) -> list[str]:
+    return getattr(flag.parser, "enum_values", None) or []
 
 
 def _form(flag: Any) -> str:
     if flag.boolean:
         return f"--[no]{flag.name}" if flag.default else f"--{flag.name}"
-    values = getattr(flag.parser, "enum_values", None)
-    if values:
-        return f"--{flag.name}=" + "|".join(values)
+    if _values(flag):
+        return f"--{flag.name}=" + "|".join(_values(flag))
     return f"--{flag.name}={_placeholder(flag.parser)}"
 
 

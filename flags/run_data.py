@@ -50,7 +50,7 @@ class DataChoice:
 
 def define_data(values: Any) -> None:
     """Defines `--dataset`, `--data_dir` and `--on_bad_image`."""
-    define_dataset(values)
+    define_dataset(values, "the run folder's, else fashion_mnist_10k")
     flags.DEFINE_enum(
         "on_bad_image",
         "fail",

@@ -175,6 +175,7 @@ def test_help_is_short_and_in_order(capsys: pytest.CaptureFixture[str]) -> None:
         ] == sorted(out.index(f"  --{name}") for name in ("who", "times", "tone", "[no]loud"))
         assert "--max_macs" not in out
         assert "How. Default: warm." in out
+        assert ">: How" not in out  # absl's list of the values, which stand in the flag's form
     assert driver().run(["--helpfull"]) == 0
     assert "--max_macs=60M,..." in capsys.readouterr().out
     assert driver().run(["--version"]) == 0
