@@ -1,6 +1,6 @@
 """Every command and every call in the README and the pages is one that there is.
 
-The README's own search, training and exports are run by `make quickstart`, which CI runs short.
+`test_documentation_runs.py` runs those of the first pages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import ast
 import importlib
 import inspect
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +17,20 @@ import pytest
 import fbnetv2_tf
 from fbnetv2_tf.flags import quickstart
 
+from .pages import PAGES, blocks, typed_commands
 from .sources import ROOT
 
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 MODULES = {"import": "import_checkpoint"}
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def blocks(path: Path, language: str) -> list[str]:
-    """The fenced blocks of a page in a language; "" for those that name none."""
-    text = path.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
 def commands() -> list[Any]:
     """Every line that is typed, by its page."""
-    found = []
-    for path in PAGES:
-        for block in blocks(path, "(?:console|bash)?"):
-            joined = block.replace("\\\n", " ")
-            for line in joined.splitlines():
-                typed = re.fullmatch(r"(?:\$ )?((?:fbnetv2-[a-z]+(?: |$)|make |\$ ).*)", line)
-                if typed:
-                    words = shlex.split(typed[1].removeprefix("$ "), comments=True)
-                    # A usage line such as `[--format=table|json|csv]` is not typed.
-                    if not [word for word in words if word.startswith("[")]:
-                        found.append(pytest.param(words, id=f"{path.name}: {' '.join(words)}"))
-    return found
+    return [
+        pytest.param(words, id=f"{path.name}: {' '.join(words)}")
+        for path in PAGES
+        for words in typed_commands(path)
+    ]
 
 
 def python_blocks() -> list[Any]:
@@ -95,18 +81,28 @@ def test_a_link_leads_somewhere(path: Path) -> None:
             assert (path.parent / link).exists(), link
 
 
-def test_the_pages_are_in_the_table_of_contents() -> None:
+def test_every_page_is_in_the_table_of_contents_once() -> None:
     settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for page in re.findall(r"\S+\.md", settings.split("nav:")[1].split("hooks:")[0]):
-        assert (ROOT / "docs" / page).is_file(), page
+    listed = re.findall(r"\S+\.md", settings.split("nav:")[1].split("hooks:")[0])
+    docs = ROOT / "docs"
+    pages = [path.relative_to(docs).as_posix() for path in docs.rglob("*.md")]
+    assert sorted(listed) == sorted(pages)
 
 
-def test_the_readme_shows_the_commands_of_the_quickstart() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = inspect.getsource(quickstart.main)
-    for flag in ("--epochs=", "--candidates=", "--augment=flip", "--quantization="):
-        assert flag in source
-        assert flag in text
+def test_the_readme_shows_the_commands_of_the_quickstart(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[list[str]] = []
+
+    def remember(driver: Any, arguments: list[str]) -> None:
+        run.append([driver.name, *arguments])
+
+    monkeypatch.setattr(quickstart, "_command", remember)
+    monkeypatch.setattr(quickstart, "_print_table", lambda *_: None)
+    values = quickstart.DRIVER.flag_values()
+    values(["quickstart"])
+    quickstart.main(quickstart.options(values))
+    shown = typed_commands(ROOT / "README.md")
+    first = shown.index(run[0])
+    assert shown[first : first + len(run)] == run
 
 
 @pytest.mark.parametrize(
