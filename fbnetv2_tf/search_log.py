@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .limits import LIMITS
+from .units import format_seconds
 
 
 class SearchLog(keras.callbacks.Callback):
@@ -87,5 +88,5 @@ class SearchLog(keras.callbacks.Callback):
             parts.append(f"temperature {logs['temperature']:.2f}")
         done = epoch + 1 - self.first_step / self.batches
         left = (time.monotonic() - self.began) / done * (self.epochs - epoch - 1)
-        parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+        parts.append(f"{format_seconds(left)} left")
         return "  ".join(parts)

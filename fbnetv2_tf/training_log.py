@@ -9,6 +9,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .units import format_seconds
+
 
 class TrainingLog(keras.callbacks.Callback):  # type: ignore[misc]
     """Prints a line after every epoch.
@@ -64,4 +66,4 @@ class TrainingLog(keras.callbacks.Callback):  # type: ignore[misc]
             f"accuracy {100 * logs['accuracy']:.1f} %",
             f"validation {100 * logs['val_accuracy']:.1f} %",
         ]
-        return "  ".join([*parts, f"{left:.0f} s left" if left else "done"])
+        return "  ".join([*parts, f"{format_seconds(left)} left" if left else "done"])

@@ -95,6 +95,18 @@ def format_quantity(value: float, unit: str = COUNT) -> str:
     return f"{_three_digits(value)} {unit}"
 
 
+def format_seconds(seconds: float) -> str:
+    """A time as a clock would show it.
+
+    Example:
+        >>> format_seconds(59.6), format_seconds(244), format_seconds(3750)
+        ('1:00', '4:04', '1:02:30')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def _three_digits(value: float) -> str:
     exponent = int(f"{value:.2e}".split("e")[1])
     return f"{value:.{min(max(2 - exponent, 0), 6)}f}"

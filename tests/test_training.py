@@ -150,7 +150,7 @@ def line_of(console: Console) -> str:
 
 def test_one_line_an_epoch_and_nothing_else() -> None:
     lines = line_of(Console(file=io.StringIO(), width=200)).splitlines()
-    assert lines[0] == "epoch 1/3  loss 1.250  accuracy 50.0 %  validation 62.5 %  0 s left"
+    assert lines[0] == "epoch 1/3  loss 1.250  accuracy 50.0 %  validation 62.5 %  0:00 left"
     assert len(lines) == 2
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbnetv2_tf.errors import InputError
-from fbnetv2_tf.units import COUNT, KIB, MS, format_quantity, parse_quantity
+from fbnetv2_tf.units import COUNT, KIB, MS, format_quantity, format_seconds, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,11 @@ def test_a_formatted_count_is_within_half_a_percent(value: int) -> None:
 )
 def test_formatting_by_hand(value: float, unit: str, text: str) -> None:
     assert format_quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (9.4, "0:09"), (59.7, "1:00"), (119.6, "2:00"), (3599.5, "1:00:00")],
+)
+def test_seconds_are_carried_into_minutes_and_hours(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
