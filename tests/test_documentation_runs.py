@@ -108,7 +108,8 @@ def run(installed: Path, place: Path, commands: list[list[str]]) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    sys.stdout.write(done.stdout)  # shown where a test fails
+    assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
@@ -139,6 +140,12 @@ def test_every_command_of_the_first_pages_works(installed: Path, place: Path) ->
         assert (place / "runs" / written).is_file()
         assert (place / "runs" / written).with_name("report.html").is_file()
         assert (place / "runs" / written).with_name("child.keras").is_file()
+
+
+def test_a_command_that_fails_is_seen(installed: Path, place: Path) -> None:
+    commands = [["fbnetv2-count", "--architecture=fbnet_c"], ["fbnetv2-count", "--space=none"]]
+    with pytest.raises(AssertionError, match=r"fbnetv2-count must end with 0\. Received: 2"):
+        run(installed, place, commands)
 
 
 def test_the_budget_for_photos_is_one_of_their_space() -> None:
