@@ -67,6 +67,8 @@ def _refusal(name: str) -> str:
             f"A run folder must hold {ARCHITECTURE_FILE!r}, which a finished search writes. "
             f"Received: {name[:200]!r} without it."
         )
+    if os.sep in name:
+        return f"There is no file and no run folder {name[:200]!r}."
     return (
         f"An architecture must be text ('in_hw28_c1 ... fc_c10'), a file, a run folder, or a name "
         f"of the zoo. {zoo.refusal(name)}"

@@ -30,7 +30,7 @@ def test_every_way_gives_the_same(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("fbnetv2_f11", "name of the zoo. The zoo has .*Did you mean 'fbnetv2_f1'"),
-        ("no/such/file.txt", "An architecture must be text .*'no/such/file.txt'"),
+        ("no/such/file.txt", "There is no file and no run folder 'no/such/file.txt'"),
         ("cn_k3_s2_c8_nre fc_c2", "'in' must be the first block"),
         ("in_hw8_c3 fc", r"Block 1 \('fc'\).*needs the token 'c'"),
         ("", "must be text"),
