@@ -122,6 +122,7 @@ def shortened(words: list[str]) -> list[str]:
     return [*words, *more]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_first_pages_works(installed: Path, place: Path) -> None:
     typed = [words for page in FIRST_PAGES for words in typed_commands(ROOT / page)]
     others = {" ".join(words) for words in typed if not words[0].startswith("fbnetv2-")}
@@ -166,6 +167,7 @@ def test_the_budget_for_photos_is_one_of_their_space() -> None:
     assert budgets.held == {"macs": 60e6}
 
 
+@pytest.mark.slow
 def test_every_python_block_runs(installed: Path, place: Path) -> None:
     pages = []
     for page in PYTHON_PAGES:
