@@ -12,8 +12,8 @@ from ..units import format_quantity
 from .drawing import label, picture, tag, ticks
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 52, 70, 18, 40
-NAME_WIDTH, LINE = 90, 13
-"""About the width of a name, and the height of its line."""
+LETTER, LINE = 6.5, 13
+"""About the width of a letter of a name, and the height of its line."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
     if joined:
         line = " ".join(f"{x(p.macs):.1f},{y(p.accuracy):.1f}" for p in ordered)
         parts.append(tag("polyline", points=line, class_="series s1"))
-    named: list[tuple[float, float]] = []
+    named: list[tuple[float, float, float]] = []
     for point in ordered:
         place = x(point.macs), y(point.accuracy)
         parts.append(tag("circle", cx=place[0], cy=place[1], r=4.5, class_="dot series s1"))
@@ -82,8 +82,8 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
         below = 14 if joined and not is_right else -9
         beside = place[0] + (-8 if is_right else 8)
         anchor = "end" if is_right else "start"
-        height = _free(beside, place[1] + below, named)
-        named.append((beside, height))
+        height = _free(beside, place[1] + below, LETTER * len(text), named)
+        named.append((beside, height, LETTER * len(text)))
         parts.append(label(beside, height, text, anchor, "tick chosen"))
     axis = "multiply-adds for one image" + (" (dashed: the budgets)" if limits else "")
     parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, axis, "middle", "tick"))
@@ -93,8 +93,8 @@ def front_chart(title: str, points: Sequence[Point], joined: bool) -> Markup:
     return picture(WIDTH, HEIGHT, f"{title}. {said}.", parts, "front")
 
 
-def _free(x: float, y: float, named: Sequence[tuple[float, float]]) -> float:
-    """The height nearest below y at which a name beside x covers no earlier one."""
-    while any(abs(x - other) < NAME_WIDTH and abs(y - at) < LINE for other, at in named):
+def _free(x: float, y: float, width: float, named: Sequence[tuple[float, float, float]]) -> float:
+    """The height nearest below y at which a name beside x covers none of (x, y, width)."""
+    while any(abs(x - a) < max(width, w) and abs(y - b) < LINE for a, b, w in named):
         y += 1
     return y
