@@ -48,7 +48,7 @@ def test_a_command_has_its_flags(words: list[str]) -> None:
         assert set(words[1:]) <= {*TARGETS, *(w for w in words if "=" in w)}
         return
     if not name.startswith("fbnetv2-"):
-        assert name in ("pip", "tensorboard", "adb", "bazel", "cd", "git", "python")
+        assert name in ("apt-get", "pip", "tensorboard", "adb", "bazel", "cd", "git", "python")
         return
     short = name.removeprefix("fbnetv2-")
     driver = importlib.import_module(f"fbnetv2_tf.flags.{MODULES.get(short, short)}").DRIVER

@@ -102,6 +102,17 @@ def test_every_picture_says_what_it_shows(tmp_path: Path) -> None:
     assert page.titles >= len(told) + 1  # the page's own
 
 
+def test_finalists_show_what_their_training_gave(tmp_path: Path) -> None:
+    record = search_record()
+    record["candidates"][0]["trained"] = {"loss": 0.25, "accuracy": 0.9}
+    record["candidates"][1]["trained"] = None
+    page = page_of(write_report(searched_run(tmp_path / "run", record).path))
+    assert "the best 1 then had a short training of their own" in page.text
+    assert "weights blocks that differ from the first 0.250 0.500 80.0" in page.text
+    older = page_of(write_report(searched_run(tmp_path / "older").path))
+    assert "short training" not in older.text
+
+
 def test_one_epoch_is_no_epochs(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     record = train_record()
