@@ -73,7 +73,7 @@ class Recipe:
         )
 
     def optimizer(self, model: Any, steps_per_epoch: int) -> Any:
-        """The optimizer of a model, built for its weights."""
+        """The optimizer of a model, built for its weights; with float16 it scales the loss."""
         optimizer = keras.optimizers.SGD(
             learning_rate=self.schedule(steps_per_epoch),
             momentum=float(self.momentum),
@@ -85,6 +85,8 @@ class Recipe:
         )
         vectors = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)
+        if any(layer.compute_dtype == "float16" for layer in model.layers):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         # Variables that the first step would create make TensorFlow trace the step twice.
         optimizer.build(model.trainable_variables)
         return optimizer

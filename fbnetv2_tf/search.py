@@ -14,9 +14,10 @@ import tensorflow as tf
 
 from .datasets import DataSplits
 from .datasets.epochs import endless
-from .distribution import ReplicaAgreement, distributed_batches
+from .distribution import distributed_batches
 from .errors import InputError
 from .objectives import Objective
+from .replica_agreement import ReplicaAgreement
 from .run_state import build_metrics
 from .search_data import joined
 from .supernet import Supernet

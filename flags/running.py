@@ -20,6 +20,10 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mi
 """Value of `--precision` -> Keras dtype policy."""
 
 
+OTHER_WORKER = "This worker has done its part; the first one writes the results."
+"""What a process that writes nothing says at the end."""
+
+
 @dataclass(frozen=True)
 class Running:
     """How a run is carried out.

@@ -19,6 +19,7 @@ from fbnetv2_tf.units import format_quantity
 
 from .driver import Driver
 from .quiet import import_tensorflow
+from .running import OTHER_WORKER
 from .search_flags import SearchOptions, define, options
 from .search_results import Budgets, finished, write_results
 
@@ -169,7 +170,7 @@ def _search(
         seconds = None if first else round(time.monotonic() - began, 1)
         told = {"seconds": seconds, "identity": identity}
     if not options.running.is_writer:
-        print("This worker has done its part; the first one writes the results.")
+        print(OTHER_WORKER)
         return
     write_results(run, net, data, options, budgets, state.epochs, told)
 

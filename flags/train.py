@@ -28,7 +28,7 @@ from .driver import Driver, flagfile_text
 from .quiet import import_tensorflow
 from .report import add_report
 from .run_data import DataChoice, data_choice, define_data
-from .running import Running, define_running, running
+from .running import OTHER_WORKER, Running, define_distribution, define_running, running
 from .train_further import FURTHER_FLAGS, Further, define_further, further_of, train_further
 from .train_results import summary, training_results
 
@@ -107,13 +107,7 @@ def define(values: Any) -> None:
         "augment", "light", "Augmentation: none, light or strong.", flag_values=values
     )
     define_running(values)
-    flags.DEFINE_enum(
-        "policy",
-        "float32",
-        ["float32", "mixed_bfloat16", "mixed_float16"],
-        "Precision of the computation.",
-        flag_values=values,
-    )
+    define_distribution(values)
     define_further(values)
 
 
@@ -151,7 +145,7 @@ def main(options: TrainOptions) -> None:
     if options.inherited is not None and not options.inherited.is_file():
         raise RunError(f"--inherit needs '{options.inherited}', which fbnetv2-search writes.")
     run = RunFolder(options.output)
-    with run.lock():
+    with run.lock() if options.running.is_writer else contextlib.nullcontext():
         record = _identity(options, architecture)
         if _is_finished(run, record):
             print(f"The training in '{run.path}' is finished. {summary(run.read_record(TRAIN))}")
@@ -184,47 +178,68 @@ def _train(
     import_tensorflow()
     import keras
 
-    from fbnetv2_tf.builders.keras_file import save_model
     from fbnetv2_tf.datasets import image_errors
+    from fbnetv2_tf.distribution import worker_errors
     from fbnetv2_tf.recipe import Recipe
     from fbnetv2_tf.training import train_child
     from fbnetv2_tf.training_log import TrainingLog
 
     recipe = Recipe(**options.recipe)
-    options.running.prepare()
+    strategy = options.running.prepare()
     data = options.data.load(image_side=architecture.side, channels=architecture.input_channels)
     architecture = _for_classes(architecture, data.classes)
     keras.utils.set_random_seed(recipe.seed)
     model = _start(architecture, options)
-    _describe(architecture, data)
     checkpoints = run / CHECKPOINTS / TRAINING
-    log = TrainingLog()
-    board = keras.callbacks.TensorBoard(str(run / TENSORBOARD / TRAINING), write_graph=False)
+    log, callbacks = TrainingLog(), []
+    if options.running.is_writer:
+        _describe(architecture, data)
+        board = keras.callbacks.TensorBoard(str(run / TENSORBOARD / TRAINING), write_graph=False)
+        callbacks += [log, board]
     began = time.monotonic()
-    with image_errors(), options.running.saving(checkpoints) as saving:
+    with (
+        image_errors(),
+        worker_errors(strategy),
+        options.running.saving(checkpoints) as saving,
+    ):
         try:
             trained = train_child(
                 model,
                 data,
                 recipe,
+                strategy=strategy,
                 saving=saving,
                 identity={k: v for k, v in record.items() if k != "recipe"},
-                callbacks=(log, board),
+                callbacks=tuple(callbacks),
             )
         finally:
             log.close()
-    seconds = time.monotonic() - began
+    if not options.running.is_writer:
+        print(OTHER_WORKER)
+        return
+    what = {
+        "training": record,
+        "seconds": round(time.monotonic() - began, 1),
+        "flags": options.flagfile.split("\n"),
+    }
+    results = training_results(architecture, data, options.data.as_json(), trained)
+    _write(run, architecture, _without_policy(model, architecture, options), {**results, **what})
+    print(f"{summary(results)} Written: {run / CHILD}")
+    add_report(run)
+
+
+def _write(run: RunFolder, architecture: Architecture, model: Any, results: dict[str, Any]) -> None:
+    """Writes the network and what came of it, and removes the checkpoints."""
+    from fbnetv2_tf.builders.keras_file import save_model
+
+    checkpoints = run / CHECKPOINTS / TRAINING
     if not run.has(ARCHITECTURE):
         run.write_text(ARCHITECTURE, f"{architecture}\n")
-    save_model(_without_policy(model, architecture, options), run / CHILD)
-    what = {"training": record, "seconds": round(seconds, 1), "flags": options.flagfile.split("\n")}
-    results = training_results(architecture, data, options.data.as_json(), trained)
-    run.write_json(TRAIN, {**results, **what})
+    save_model(model, run / CHILD)
+    run.write_json(TRAIN, results)
     shutil.rmtree(checkpoints, ignore_errors=True)
     with contextlib.suppress(OSError):  # the search's own checkpoints may be beside it
         checkpoints.parent.rmdir()
-    print(f"{summary(results)} Written: {run / CHILD}")
-    add_report(run)
 
 
 def _for_classes(architecture: Architecture, classes: int) -> Architecture:
