@@ -42,7 +42,7 @@ def training_form(model: Any) -> Any:
         return kind.from_config(layer.get_config())
 
     copy = keras.models.clone_model(model, clone_function=clone)
-    copy = WholeBatchModel(copy.inputs, copy.output, name=model.name)
+    copy = WholeBatchModel(copy.input, copy.output, name=model.name)
     for ours, theirs in zip(copy.layers, model.layers, strict=True):
         # A layer's variables are its weights and the state of its random numbers.
         for variable, value in zip(ours.variables, theirs.variables, strict=True):

@@ -19,6 +19,7 @@ from fbnetv2_tf.units import format_quantity
 
 from .driver import Driver
 from .quiet import import_tensorflow
+from .run_data import left_out
 from .running import OTHER_WORKER
 from .search_flags import SearchOptions, define, options
 from .search_results import Budgets, finished, write_results
@@ -55,7 +56,7 @@ def main(options: SearchOptions) -> None:
         with image_errors(), worker_errors(strategy):
             _search(run, space, data, options, budgets, identity, strategy)
         if data.unreadable:
-            print(f"{len(data.unreadable)} images could not be read and were left out.")
+            print(left_out(data))
 
 
 def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
@@ -129,7 +130,7 @@ def _search(
     strategy: Any,
 ) -> None:
     from fbnetv2_tf.loss_guard import LossGuard
-    from fbnetv2_tf.run_state import RunState, progress
+    from fbnetv2_tf.run_state import RunState
     from fbnetv2_tf.search import SearchSettings, run_search, steps_of
     from fbnetv2_tf.search_alarms import search_alarms
     from fbnetv2_tf.search_board import SearchBoard
@@ -159,8 +160,6 @@ def _search(
             run.write_text(FLAGS, options.flagfile)
             callbacks += [log]
             callbacks += [SearchBoard(run, net, _settings_told(options), budgets.held)]
-        if first:
-            print(f"Going on after {progress(first, steps.all)}.", flush=True)
         began = time.monotonic()
         try:
             run_search(net, data, settings, callbacks, first_step=first)

@@ -56,6 +56,7 @@ def test_it_stops_when_told_and_goes_on_to_the_end(
 
     assert DRIVER.run(command) == 0
     out = capsys.readouterr().out
+    assert "Going on after 1 epoch and 1 of 12 steps." in out
     assert "epoch 2/2" in out
     assert "epoch 1/2" not in out
     assert run.read_text(ARCHITECTURE) == f"{TINY}\n"

@@ -27,7 +27,6 @@ from fbnetv2_tf.recipe import Recipe
 from fbnetv2_tf.replica_agreement import ReplicaAgreement
 from fbnetv2_tf.run_state import RunState, Saving, state_variables
 from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_of
-
 from fbnetv2_tf.training import train_child
 
 from .tiny_data import tiny_data
