@@ -27,7 +27,7 @@ class Recipe:
             BatchNorms and biases do not decay.
         label_smoothing: share of the label that goes to all classes alike, in [0, 1).
         gradient_norm: to which the gradient of all weights together is clipped.
-        augment: name of an augmentation: `none`, `light` or `strong`.
+        augment: of the images, as `fbnetv2_tf.augmentation.augmentation` takes it.
         ema: momentum per step of the moving average of the weights that is kept in the end, in
             (0, 1), or 0 for the last weights themselves.
         seed: of the order of the images, of their augmentation and of a fresh network's weights.

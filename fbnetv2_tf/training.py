@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .cross_entropy import with_one_hot_labels
 from .datasets import DataSplits
 from .datasets.epochs import endless
 from .distribution import distributed_batches
@@ -140,13 +141,6 @@ def _batches(data: DataSplits, recipe: Recipe, first_step: int) -> tf.data.Datas
     )
     steps = data.train.steps(recipe.batch_size, drop_remainder=True)
     return with_one_hot_labels(endless(epochs, steps, first_step), data.classes)
-
-
-def with_one_hot_labels(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
-    """Labels as rows of `classes` probabilities, unless an augmentation has made them so."""
-    if batches.element_spec[1].dtype.is_floating:
-        return batches
-    return batches.map(lambda images, labels: (images, tf.one_hot(labels, classes)))
 
 
 def _check(model: Any, data: DataSplits, recipe: Recipe) -> None:

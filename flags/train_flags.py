@@ -11,7 +11,7 @@ from absl import flags
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.run_folder import INHERITED, RunFolder
 
-from .common import define_architecture, define_path, define_run, one_of
+from .common import AUGMENT, define_architecture, define_path, define_run, one_of
 from .driver import flagfile_text
 from .run_data import DataChoice, data_choice, define_data
 from .running import Running, define_distribution, define_running, running
@@ -81,9 +81,7 @@ def define(values: Any) -> None:
         flags.DEFINE_integer(name, default, text, flag_values=values)
     for name, number, text in _NUMBERS:
         flags.DEFINE_float(name, number, text, flag_values=values)
-    flags.DEFINE_string(
-        "augment", "light", "Augmentation: none, light or strong.", flag_values=values
-    )
+    flags.DEFINE_string("augment", "light", AUGMENT, flag_values=values)
     define_running(values)
     define_distribution(values)
     define_further(values)
