@@ -140,7 +140,7 @@ def train_further(run: RunFolder, choice: DataChoice, further: Further) -> None:
             "versions": versions(),
         }
         save_model(model, run / CHILDREN[further.aim])
-        earlier = run.read_json(FURTHER) if run.has(FURTHER) else {}
+        earlier = run.read_record(FURTHER) if run.has(FURTHER) else {}
         ranged = {"ranges": ranges} if ranges else {}
         run.write_json(FURTHER, {**earlier, further.aim: {**record, **ranged}})
         print(_sentence(record, run / CHILDREN[further.aim]))
