@@ -52,8 +52,9 @@ def main(options: SearchOptions) -> None:
             _describe(space, data, budgets)
         from fbnetv2_tf.datasets import image_errors
         from fbnetv2_tf.distribution import worker_errors
+        from fbnetv2_tf.system_errors import system_errors
 
-        with image_errors(), worker_errors(strategy):
+        with image_errors(), worker_errors(strategy), system_errors():
             _search(run, space, data, options, budgets, identity, strategy)
         if data.unreadable:
             print(left_out(data))

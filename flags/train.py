@@ -83,6 +83,7 @@ def _train(
     from fbnetv2_tf.datasets import image_errors
     from fbnetv2_tf.distribution import worker_errors
     from fbnetv2_tf.recipe import Recipe
+    from fbnetv2_tf.system_errors import system_errors
     from fbnetv2_tf.training import train_child
     from fbnetv2_tf.training_log import TrainingLog
 
@@ -102,6 +103,7 @@ def _train(
     with (
         image_errors(),
         worker_errors(strategy),
+        system_errors(),
         options.running.saving(checkpoints) as saving,
     ):
         try:
