@@ -8,7 +8,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fbnetv2_tf.checkpoint_series import require_same
 from fbnetv2_tf.errors import RunError
+from fbnetv2_tf.report.forms import train_form
 from fbnetv2_tf.run_folder import (
     ARCHITECTURE,
     CHECKPOINTS,
@@ -50,7 +52,9 @@ def main(options: TrainOptions) -> None:
     with run.lock() if options.running.is_writer else contextlib.nullcontext():
         record = _identity(options, architecture)
         if _is_finished(run, record):
-            print(f"The training in '{run.path}' is finished. {summary(run.read_record(TRAIN))}")
+            found = run.read_record(TRAIN)
+            train_form(found, str(run / TRAIN))
+            print(f"The training in '{run.path}' is finished. {summary(found)}")
             return
         _train(run, architecture, options, record)
 
@@ -69,9 +73,20 @@ def _identity(options: TrainOptions, architecture: Architecture) -> dict[str, An
 
 
 def _is_finished(run: RunFolder, record: dict[str, Any]) -> bool:
+    """Whether the folder has this training; raises `RunError` where it has another one."""
     if not (run.has(TRAIN) and run.has(CHILD)):
         return False
-    return bool(run.read_record(TRAIN).get("training") == record)
+    theirs = run.read_record(TRAIN).get("training")
+    if not isinstance(theirs, dict):
+        return False
+    require_same(run / TRAIN, _flat(theirs), _flat(record), "training")
+    return True
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the settings of its recipe among the others, for sentences."""
+    recipe = record.get("recipe")
+    return {**record, **(recipe if isinstance(recipe, dict) else {}), "recipe": None}
 
 
 def _train(

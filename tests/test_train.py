@@ -72,6 +72,11 @@ def test_it_stops_when_told_and_goes_on_to_the_end(
     assert DRIVER.run(command) == 0
     assert "is finished. Right: " in capsys.readouterr().out
 
+    assert DRIVER.run([*command, "--seed=3"]) == 2
+    said = capsys.readouterr().err
+    assert "train.json' is of another training. Expected: seed 0. Received: 3." in said
+    assert run.read_json(TRAIN) == results
+
 
 def test_inherited_weights_are_the_start(
     tmp_path: Path, data: list[str], capsys: pytest.CaptureFixture[str]

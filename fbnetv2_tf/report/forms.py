@@ -71,7 +71,7 @@ _TRAINED = {
     "history": each(mapping(number())),
     "validation": _MEASURED,
     "test": _MEASURED,
-    "images": record({"train": _COUNT, "test": _COUNT}, {"validation": _COUNT}),
+    "images": record(dict.fromkeys(("train", "validation", "test"), _COUNT)),
 }
 _TOLD = {
     "training": record({}, {"recipe": mapping(anything)}),
