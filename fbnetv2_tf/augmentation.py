@@ -261,8 +261,8 @@ def _of_tokens(text: str) -> Augmentation:
     found: dict[str, Any] = {}
     for token in text.split("_"):
         match = _TOKEN.fullmatch(token)
-        kind = match and (match[1] or match[2])
-        if not match or kind in found:
+        kind = (match[1] or match[2]) if match else ""
+        if match is None or kind in found:
             near = difflib.get_close_matches(text, PRESETS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise DataError(
