@@ -57,6 +57,11 @@ def anything(value: Any, file: str, place: str = "") -> None:
     """Any value."""
 
 
+def nothing(value: Any, file: str, place: str = "") -> None:
+    """No value: what may not be there."""
+    raise refuse(value, file, place, "left out")
+
+
 def optional(form: Form) -> Form:
     """The form, or null."""
 

@@ -13,6 +13,7 @@ from fbnetv2_tf.json_forms import (
     each,
     file_name,
     mapping,
+    nothing,
     number,
     optional,
     record,
@@ -58,6 +59,11 @@ def test_what_is_missing_is_named() -> None:
         record({"inner": record({"b": text})})({"inner": {}}, "a.json", "")
     with pytest.raises(RunError, match=r"^'a.json': it must be an object. Received: \[\]\.$"):
         FORM(json.loads("[]"), "a.json", "")
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    with pytest.raises(RunError, match=r"more must be left out. Received: 3\."):
+        record({}, {"a": text}, rest=nothing)({"a": "b", "more": 3}, "a.json", "")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "\0", 3])

@@ -22,6 +22,7 @@ from ..space import Space
 
 _SHARE, _COUNT = number(0, 1), number(0, 1e15)
 _MEASURED = record({"accuracy": _SHARE}, {"loss": number()})
+_SCORE = record({"loss": number(), "accuracy": _SHARE})
 _SHARES = mapping(each(_SHARE))
 _RESOURCES = (*LIMITS, "latency_ms")
 _LIMITS = mapping(number(1e-9, 1e15), _RESOURCES)
@@ -44,7 +45,7 @@ SEARCH_FORM: Form = record(
         "candidates": each(
             record(
                 {"architecture": text, "loss": number(), "accuracy": _SHARE},
-                {"macs": _COUNT, "weights": _COUNT},
+                {"macs": _COUNT, "weights": _COUNT, "trained": optional(_SCORE)},
             )
         ),
         "children": each(
