@@ -17,9 +17,9 @@ from fbnetv2_tf.builders.qat import QuantizedNetwork
 from fbnetv2_tf.builders.qat_layers import GATE_RANGE, IMAGE_RANGE, quantization_of
 from fbnetv2_tf.builders.qat_twin import decomposed_twin
 from fbnetv2_tf.builders.tflite_convert import convert_trained_ranges
+from fbnetv2_tf.cross_entropy import with_one_hot_labels
 from fbnetv2_tf.datasets import DataSplits
 from fbnetv2_tf.recipe import Recipe
-from fbnetv2_tf.training import with_one_hot_labels
 
 MOMENTUM = 0.99
 

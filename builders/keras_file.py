@@ -11,6 +11,12 @@ import keras
 from fbnetv2_tf.atomic_files import replacing
 from fbnetv2_tf.errors import RunError
 
+LEAST_REFUSED = 1 << 28
+"""Bytes up to which a file may unpack to, whatever it promises."""
+
+_LARGEST_RATIO = 20
+"""Keras packs nothing, and weights hardly shrink; a bomb of zeros shrinks a thousandfold."""
+
 
 def save_model(model: Any, path: Path) -> None:
     """Writes a `.keras` file at once or not at all.
@@ -38,9 +44,25 @@ def load_model(path: Path) -> Any:
         raise RunError(f"There is no file '{path}'.")
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise RunError(f"'{path}' is not a .keras file.")
+    _require_plausible_size(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     # A damaged or hostile file can fail anywhere in Keras's reader, in every way there is.
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise RunError(f"'{path}' does not hold a model that can be loaded: {reason}") from error
+
+
+def _require_plausible_size(path: Path) -> None:
+    """Refuses a small file that unpacks to gigabytes."""
+    packed = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise RunError(f"'{path}' is not a .keras file: {error}.") from error
+    if unpacked > max(LEAST_REFUSED, _LARGEST_RATIO * packed):
+        raise RunError(
+            f"'{path}' must be a model, which unpacks to about its own size. Received: "
+            f"{packed:,} bytes that unpack to {unpacked:,}."
+        )

@@ -6,9 +6,9 @@ from typing import Any
 
 import tf_keras
 
+from fbnetv2_tf.cross_entropy import with_one_hot_labels
 from fbnetv2_tf.datasets import DataSplits
 from fbnetv2_tf.recipe import Recipe
-from fbnetv2_tf.training import with_one_hot_labels
 
 
 def train_twin(

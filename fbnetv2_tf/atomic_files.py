@@ -72,8 +72,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Writes a UTF-8 file at once or not at all; raises as `replacing`."""
-    write_bytes(path, content.encode())
+    """Writes a UTF-8 file at once or not at all; raises as `replacing`.
+
+    A name in it that is no text (a path from the system may be none) is written out.
+    """
+    write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def _reach_the_disk(path: Path) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -224,28 +226,55 @@ PRESETS = {
 """The recipes that have a name."""
 
 
+_TOKEN = re.compile(r"(flip)|(crop|zoom|rand|mixup)(\d{1,3}(?:\.\d{1,6})?)")
+
+
 def augmentation(recipe: Augmentation | str | None) -> Augmentation | None:
-    """The recipe of a preset's name.
+    """The recipe of a preset's name, or of a text of tokens.
+
+    The tokens are `flip`; `crop2`, pixels of padding; `zoom0.35`, the smallest share of the area
+    in a random resized crop; `rand0.5`, the strength of RandAugment; and `mixup0.2`.
 
     Args:
-        recipe: `"none"`, `"flip"`, `"light"`, `"strong"`, a recipe, or `None`.
+        recipe: `"none"`, `"flip"`, `"light"`, `"strong"`, tokens joined by `_`, a recipe, or
+            `None`.
 
     Returns:
         The recipe; `None` for one that changes nothing.
 
     Raises:
-        DataError: No preset has that name.
+        DataError: No preset has that name, and it is no such text.
 
     Example:
         >>> augmentation("light").crop_padding
         2
+        >>> augmentation("flip_zoom0.35_rand0.5_mixup0.2") == PRESETS["strong"]
+        True
     """
     if isinstance(recipe, str):
-        if recipe not in PRESETS:
-            near = difflib.get_close_matches(recipe, PRESETS, n=1)
+        recipe = PRESETS[recipe] if recipe in PRESETS else _of_tokens(recipe)
+    return None if recipe == Augmentation() else recipe
+
+
+def _of_tokens(text: str) -> Augmentation:
+    """The recipe of `flip_crop2_mixup0.2`."""
+    found: dict[str, Any] = {}
+    for token in text.split("_"):
+        match = _TOKEN.fullmatch(token)
+        kind = (match[1] or match[2]) if match else ""
+        if match is None or kind in found:
+            near = difflib.get_close_matches(text, PRESETS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise DataError(
-                f"`augment` must be one of {', '.join(PRESETS)}. Received: '{recipe}'.{hint}"
+                f"`augment` must be one of {', '.join(PRESETS)}, or some of flip, crop2, zoom0.35, "
+                f"rand0.5 and mixup0.2, each once and joined by '_'. Received: '{text:.80}'.{hint}"
             )
-        recipe = PRESETS[recipe]
-    return None if recipe == Augmentation() else recipe
+        found[kind] = True if kind == "flip" else float(match[3])
+    zoom_from = found.get("zoom")
+    return Augmentation(
+        flip="flip" in found,
+        crop_padding=int(found.get("crop", 0)),
+        random_resized_crop=None if zoom_from is None else (zoom_from, 1.0),
+        rand_augment=found.get("rand", 0.0),
+        mixup=found.get("mixup", 0.0),
+    )

@@ -1,4 +1,4 @@
-"""Searching on several devices and hosts by TensorFlow's own strategies.
+"""Searching and training on several devices and hosts by TensorFlow's own strategies.
 
 | name | devices |
 |---|---|
@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from .cluster import worker_of_environment
-from .errors import InputError, RunError
+from .errors import InputError
 from .interruption import RunInterruptedError
 
 _GONE = (
@@ -43,15 +43,21 @@ def make_strategy(name: str) -> Any:
     if name == "one":
         return tf.distribute.get_strategy()
     if name == "mirrored":
-        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-        devices = [device.name for device in tf.config.list_logical_devices(kind)]
-        return tf.distribute.MirroredStrategy(devices)
+        return _mirrored_strategy()
     if name == "multiworker":
         worker_of_environment()
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu_strategy()
     raise InputError(f"A distribution must be one of {', '.join(NAMES)}. Received: {name!r}.")
+
+
+@cache
+def _mirrored_strategy() -> Any:
+    """One for the process: the reductions of a second one would meet those of the first."""
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _tpu_strategy() -> Any:
@@ -75,7 +81,8 @@ def distributed_batches(batches: tf.data.Dataset, strategy: Any) -> Any:
     that a single device would have seen, augmentation included.
 
     Args:
-        batches: elements of (images, labels, phase), of a static batch size.
+        batches: elements of (images, labels), of a static batch size; a search's have a number
+            too, the phase, which all replicas are given.
         strategy: whose replicas share each batch.
 
     Raises:
@@ -94,13 +101,14 @@ def distributed_batches(batches: tf.data.Dataset, strategy: Any) -> Any:
         local = replicas // context.num_input_pipelines
         first = context.input_pipeline_id * local
 
-        def parts(images: tf.Tensor, labels: tf.Tensor, phase: tf.Tensor) -> tf.data.Dataset:
-            def own(whole: tf.Tensor) -> tf.Tensor:
-                shape = [replicas, batch // replicas, *whole.shape[1:]]
-                return tf.reshape(whole, shape)[first : first + local]
+        def own(whole: tf.Tensor) -> tf.Tensor:
+            if not whole.shape.rank:
+                return tf.repeat(whole, local)
+            shape = [replicas, batch // replicas, *whole.shape[1:]]
+            return tf.reshape(whole, shape)[first : first + local]
 
-            elements = own(images), own(labels), tf.repeat(phase, local)
-            return tf.data.Dataset.from_tensor_slices(elements)
+        def parts(*element: tf.Tensor) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(tuple(map(own, element)))
 
         return batches.flat_map(parts).prefetch(2 * local)
 
@@ -123,29 +131,3 @@ def worker_errors(strategy: Any) -> Iterator[None]:
             f"Another worker is gone ({type(error).__name__}). Start all of them again with the "
             "same command, which goes on from the last checkpoint."
         ) from error
-
-
-class ReplicaAgreement(keras.callbacks.Callback):  # type: ignore[misc]
-    """Checks after every epoch that the logits of all replicas are the same, to the last bit."""
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        strategy = self.model.distribute_strategy
-        logits = self.model.architecture_variables
-
-        def of_replica() -> tf.Tensor:
-            flat = tf.concat([tf.convert_to_tensor(v) for v in logits], 0)
-            return tf.distribute.get_replica_context().all_gather(flat[tf.newaxis], 0)
-
-        self._gathered = tf.function(lambda: strategy.run(of_replica))
-        self._strategy = strategy
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._strategy.num_replicas_in_sync == 1 or not self.model.architecture_variables:
-            return
-        rows = self._strategy.experimental_local_results(self._gathered())[0].numpy()
-        spread = float((rows.max(axis=0) - rows.min(axis=0)).max())
-        if spread != 0.0:
-            raise RunError(
-                f"The logits of all {len(rows)} replicas must be the same. Received: a difference "
-                f"of {spread:g} after epoch {epoch + 1}; the checkpoints before it are good."
-            )

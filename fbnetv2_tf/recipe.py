@@ -27,7 +27,7 @@ class Recipe:
             BatchNorms and biases do not decay.
         label_smoothing: share of the label that goes to all classes alike, in [0, 1).
         gradient_norm: to which the gradient of all weights together is clipped.
-        augment: name of an augmentation: `none`, `light` or `strong`.
+        augment: of the images, as `fbnetv2_tf.augmentation.augmentation` takes it.
         ema: momentum per step of the moving average of the weights that is kept in the end, in
             (0, 1), or 0 for the last weights themselves.
         seed: of the order of the images, of their augmentation and of a fresh network's weights.
@@ -73,7 +73,7 @@ class Recipe:
         )
 
     def optimizer(self, model: Any, steps_per_epoch: int) -> Any:
-        """The optimizer of a model, built for its weights."""
+        """The optimizer of a model, built for its weights; with float16 it scales the loss."""
         optimizer = keras.optimizers.SGD(
             learning_rate=self.schedule(steps_per_epoch),
             momentum=float(self.momentum),
@@ -85,6 +85,8 @@ class Recipe:
         )
         vectors = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)
+        if any(layer.compute_dtype == "float16" for layer in model.layers):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         # Variables that the first step would create make TensorFlow trace the step twice.
         optimizer.build(model.trainable_variables)
         return optimizer

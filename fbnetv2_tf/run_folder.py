@@ -10,7 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TextIO
@@ -178,10 +178,11 @@ class RunFolder:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
                 raise RunError(f"The run folder '{self.path}' is in use by {holder}.") from error
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()}")
-            file.flush()
             remove_leftovers(self.path)
+            with suppress(OSError):  # a full disk: whoever else comes is not told who has it
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {platform.node()}")
+                file.flush()
             yield
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ import numpy as np
 from .checkpoint_interval import CheckpointInterval
 from .checkpoint_series import Checkpoint, CheckpointSeries, require_same
 from .errors import RunError
+from .host_poll import POLL_EVERY, HostPoll
 from .interruption import RunInterruptedError, StopRequest
 
 _SLACK = 1 << 24
@@ -34,7 +35,9 @@ class Saving:
         every: within an epoch; None for the ends of epochs alone.
         stop: looked at after every step; once a signal was received the run is saved and ends.
         is_writer: whether this process writes; of several that share a folder one does.
-        is_alone: whether no other process takes part, so that this one may save when it likes.
+        is_alone: whether no other process takes part; of several, all save and stop when one is
+            to (`HostPoll`).
+        say: is given the sentence on where a run goes on that was stopped.
     """
 
     series: CheckpointSeries | None = None
@@ -42,6 +45,7 @@ class Saving:
     stop: StopRequest | None = None
     is_writer: bool = True
     is_alone: bool = True
+    say: Callable[[str], None] | None = None
 
 
 class RunState(keras.callbacks.Callback):  # type: ignore[misc]
@@ -101,6 +105,8 @@ class RunState(keras.callbacks.Callback):  # type: ignore[misc]
             epochs = checkpoint.header.get("epochs")
             if isinstance(epochs, list) and len(epochs) == checkpoint.step // self.steps_per_epoch:
                 self._take(checkpoint, variables, epochs)
+                if self.saving.say is not None:
+                    self.saving.say(f"Going on after {progress(self.step, self.steps_per_epoch)}.")
                 return self.step
         return 0
 
@@ -148,12 +154,28 @@ class RunState(keras.callbacks.Callback):  # type: ignore[misc]
                 # Keras was told of whole epochs, and this one was taken up in the middle.
                 self.model.stop_training = self._is_cut = True
             return  # `on_epoch_end` follows
-        stop, every = self.saving.stop, self.saving.every
-        steps, since = self._saved
-        if stop is not None and stop.received:
+        is_asked, is_due = self._asked()
+        if is_asked:
             self._interrupt()
-        if every is not None and every.is_due(self.step - steps, time.monotonic() - since):
+        if is_due:
             self.save()
+
+    def _asked(self) -> tuple[bool, ...]:
+        """Whether the run is to stop, and whether it is to be saved, after this step."""
+        every = self.saving.every or CheckpointInterval()
+        steps, since = self.step - self._saved[0], time.monotonic() - self._saved[1]
+        asked = self._is_stopped(), every.is_due(steps, since)
+        if self.saving.is_alone:
+            return asked
+        is_polled = self.step % POLL_EVERY == 0 or every.is_due(steps, 0.0)
+        return self._poll(*asked) if is_polled else (False, False)
+
+    def _is_stopped(self) -> bool:
+        return self.saving.stop is not None and self.saving.stop.received
+
+    @cached_property
+    def _poll(self) -> HostPoll:
+        return HostPoll(self.model.distribute_strategy)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._is_cut:
@@ -161,7 +183,8 @@ class RunState(keras.callbacks.Callback):  # type: ignore[misc]
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.epochs.append({**metrics, **self.describe()})
         self.save()
-        if self.saving.stop is not None and self.saving.stop.received:
+        is_asked = self._is_stopped()
+        if is_asked if self.saving.is_alone else self._poll(is_asked)[0]:
             self._interrupt()
 
     def save(self) -> None:
@@ -187,7 +210,7 @@ class RunState(keras.callbacks.Callback):  # type: ignore[misc]
     def _interrupt(self) -> None:
         if self.saving.series is None:
             raise RunInterruptedError("Nothing was to be saved; the same command starts again.")
-        if self._saved[0] != self.step and self.saving.is_alone:
+        if self._saved[0] != self.step:
             self.save()
         raise RunInterruptedError(
             f"{progress(self._saved[0], self.steps_per_epoch)} saved in "

@@ -12,11 +12,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .augmentation import augmentation
+from .cross_entropy import CrossEntropy, with_one_hot_labels
 from .datasets import DataSplits
 from .datasets.epochs import endless
-from .distribution import ReplicaAgreement, distributed_batches
+from .distribution import distributed_batches
 from .errors import InputError
 from .objectives import Objective
+from .replica_agreement import ReplicaAgreement
 from .run_state import build_metrics
 from .search_data import joined
 from .supernet import Supernet
@@ -115,12 +118,20 @@ def search_batches(data: DataSplits, settings: SearchSettings, first_step: int =
     )
 
     def make_epoch(number: tf.Tensor, first: tf.Tensor | int) -> tf.data.Dataset:
-        return joined(
+        parts = [
             weights(number, tf.minimum(first, steps.weights)),
             architecture(number, tf.maximum(first - steps.weights, 0)),
-        )
+        ]
+        if _mixes_labels(settings):
+            parts = [with_one_hot_labels(part, data.classes) for part in parts]
+        return joined(*parts)
 
     return endless(make_epoch, steps.all, first_step)
+
+
+def _mixes_labels(settings: SearchSettings) -> bool:
+    recipe = augmentation(settings.augment)
+    return recipe is not None and recipe.mixes_labels
 
 
 def compile_search(
@@ -143,7 +154,9 @@ def compile_search(
         architecture_optimizer=keras.optimizers.Adam(
             settings.architecture_learning_rate, beta_1=0.5
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=CrossEntropy()
+        if _mixes_labels(settings)
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         objective=objective,
         temperature_schedule=keras.optimizers.schedules.ExponentialDecay(

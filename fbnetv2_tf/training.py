@@ -1,4 +1,4 @@
-"""`train_child`: a plain Keras model trained by a recipe, with plain `fit`."""
+"""`train_child`: a plain Keras model trained by a recipe, on one device or several."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .cross_entropy import with_one_hot_labels
 from .datasets import DataSplits
 from .datasets.epochs import endless
+from .distribution import distributed_batches
 from .errors import InputError
 from .loss_guard import LossGuard
 from .recipe import Recipe
+from .replica_agreement import ReplicaAgreement
 from .run_state import RunState, Saving, build_metrics
 from .training_form import training_form
 
@@ -42,6 +45,7 @@ def train_child(
     data: DataSplits,
     recipe: Recipe | None = None,
     *,
+    strategy: Any = None,
     saving: Saving | None = None,
     identity: dict[str, Any] | None = None,
     callbacks: tuple[Any, ...] = (),
@@ -54,6 +58,7 @@ def train_child(
             start, and are the trained ones afterwards.
         data: the data set, of the model's image shape and classes.
         recipe: how; None for the defaults.
+        strategy: of `tf.distribute`, whose devices share every batch; None for one device.
         saving: where the training is saved, and from where one that was stopped goes on as if it
             had not been; None to save nothing.
         identity: what distinguishes this training from others that might be in the folder, beside
@@ -66,30 +71,33 @@ def train_child(
         The history, and the accuracies of the final weights.
 
     Raises:
-        InputError: where the data set does not fit the model, or the training diverged.
+        InputError: where the data set does not fit the model, the batch not the devices, or the
+            training diverged.
         RunError: where the folder holds the checkpoints of another training.
         RunInterruptedError: where a signal was received.
     """
     recipe = recipe or Recipe()
     _check(model, data, recipe)
-    fast = training_form(model)
     steps = data.train.steps(recipe.batch_size, drop_remainder=True)
-    _compile(fast, recipe.optimizer(fast, steps), recipe.label_smoothing)
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        fast = training_form(model)
+        _compile(fast, recipe.optimizer(fast, steps), recipe.label_smoothing)
     images = {"data": data.name, "training_images": data.train.size}
     state = RunState(saving or Saving(), {**asdict(recipe), **images, **(identity or {})}, steps)
     first = state.restore(fast)
+    batches = _batches(data, recipe, first)
+    build_metrics(fast, batches.element_spec[1], data.classes)
     if first < recipe.epochs * steps:
-        batches = _batches(data, recipe, first)
-        build_metrics(fast, batches.element_spec[1], data.classes)
         fast.fit(
-            batches,
+            distributed_batches(batches, strategy),
             validation_data=with_one_hot_labels(
                 data.validation.dataset(EVALUATION_BATCH), data.classes
             ),
             steps_per_epoch=steps,
             initial_epoch=first // steps,
             epochs=recipe.epochs,
-            callbacks=[LossGuard(state), state, *callbacks],
+            callbacks=[ReplicaAgreement(), LossGuard(state), state, *callbacks],
             shuffle=False,  # the data set does that itself
             verbose=0,
         )
@@ -133,13 +141,6 @@ def _batches(data: DataSplits, recipe: Recipe, first_step: int) -> tf.data.Datas
     )
     steps = data.train.steps(recipe.batch_size, drop_remainder=True)
     return with_one_hot_labels(endless(epochs, steps, first_step), data.classes)
-
-
-def with_one_hot_labels(batches: tf.data.Dataset, classes: int) -> tf.data.Dataset:
-    """Labels as rows of `classes` probabilities, unless an augmentation has made them so."""
-    if batches.element_spec[1].dtype.is_floating:
-        return batches
-    return batches.map(lambda images, labels: (images, tf.one_hot(labels, classes)))
 
 
 def _check(model: Any, data: DataSplits, recipe: Recipe) -> None:

@@ -22,12 +22,14 @@ def training_form(model: Any) -> Any:
         model: a functional Keras model.
 
     Returns:
-        A copy with the weights of `model` and faster layers; under another backend than
+        A copy with the weights of `model` and faster layers, for the devices of the strategy in
+        whose scope it is made; under another backend than
         TensorFlow, whose own compilers fuse such things, the model itself.
     """
     if keras.backend.backend() != "tensorflow":
         return model
-    from .training_layers import FusedBatchNorm, HardSwish
+    from .training_layers import FusedBatchNorm, HardSwish, WholeBatchDropout
+    from .whole_batch_model import WholeBatchModel
 
     def clone(layer: Any) -> Any:
         kind = type(layer)
@@ -35,9 +37,12 @@ def training_form(model: Any) -> Any:
             kind = FusedBatchNorm
         elif kind is keras.layers.Activation and layer.activation.__name__ in _HARD_SWISH:
             return HardSwish(name=layer.name, dtype=layer.dtype_policy)
+        elif kind is keras.layers.Dropout:
+            kind = WholeBatchDropout
         return kind.from_config(layer.get_config())
 
     copy = keras.models.clone_model(model, clone_function=clone)
+    copy = WholeBatchModel(copy.input, copy.output, name=model.name)
     for ours, theirs in zip(copy.layers, model.layers, strict=True):
         # A layer's variables are its weights and the state of its random numbers.
         for variable, value in zip(ours.variables, theirs.variables, strict=True):

@@ -1,4 +1,7 @@
-"""The layers of `training_form`: drop-in replacements for two of Keras's own."""
+"""The layers of `training_form`: drop-in replacements for three of Keras's own.
+
+On several devices they do what one would have done with the whole batch.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from .activations import mixed_activation
+from .replicas import normalized, replica_count
 
 
 class FusedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
@@ -15,6 +19,8 @@ class FusedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> Any:
         is_training = bool(training and self.trainable)
+        if is_training and replica_count() > 1:
+            return self._normalized_with_the_others(inputs)
         mean, variance = self._float32(self.moving_mean), self._float32(self.moving_variance)
         empty = tf.zeros([0])
         outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -34,6 +40,13 @@ class FusedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
             self._move(self.moving_variance, variance, batch_variance)
         return outputs
 
+    def _normalized_with_the_others(self, inputs: tf.Tensor) -> tf.Tensor:
+        gamma, beta = self._float32(self.gamma), self._float32(self.beta)
+        outputs, mean, variance = normalized(inputs, gamma, beta, self.epsilon)
+        self._move(self.moving_mean, self._float32(self.moving_mean), mean)
+        self._move(self.moving_variance, self._float32(self.moving_variance), variance)
+        return outputs
+
     def _move(self, moving: Any, before: tf.Tensor, batch: tf.Tensor) -> None:
         moving.assign(before * self.momentum + tf.stop_gradient(batch) * (1 - self.momentum))
 
@@ -41,6 +54,22 @@ class FusedBatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     def _float32(variable: Any) -> tf.Tensor:
         """A variable's own value, whatever a mixed policy makes of it inside a layer."""
         return tf.cast(variable.value, tf.float32)
+
+
+class WholeBatchDropout(keras.layers.Dropout):  # type: ignore[misc]
+    """Keras's Dropout; of the noise of a whole batch each replica takes its part."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        replicas = replica_count()
+        if replicas == 1 or not training or not self.rate:
+            return super().call(inputs, training=training)
+        batch = tf.shape(inputs)[0]
+        given = self.noise_shape or (None,) * len(inputs.shape)
+        sides = [side or inputs.shape[axis] for axis, side in enumerate(given)][1:]
+        ones = tf.ones([replicas * batch, *sides], inputs.dtype)
+        noise = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return inputs * noise[number * batch : (number + 1) * batch]
 
 
 class HardSwish(keras.layers.Layer):  # type: ignore[misc]

@@ -94,6 +94,12 @@ def define_path(flag_values: Any, name: str, text: str, default: str | None = No
     )
 
 
+AUGMENT = (
+    "Augmentation: none, flip, light, strong, or such as flip_crop2_zoom0.35_rand0.5_mixup0.2."
+)
+"""The help of `--augment`."""
+
+
 def define_dataset(flag_values: Any, otherwise: str = "fashion_mnist_10k") -> None:
     """Defines `--dataset` and `--data_dir`; `otherwise` says what is taken where none is given."""
     flags.DEFINE_string(

@@ -28,6 +28,7 @@ from absl import flags
 
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.interruption import RunInterruptedError
+from fbnetv2_tf.printable import printable
 from fbnetv2_tf.version import __version__
 
 from .driver_help import full_help, short_help
@@ -35,6 +36,9 @@ from .driver_help import full_help, short_help
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 75
 
 FRAME_FLAGS = ("help", "helpshort", "helpfull", "version")
+
+LONGEST = 2000
+"""Characters of a sentence that are shown; somebody's 100 kB of text are not."""
 
 Options = TypeVar("Options")
 
@@ -152,7 +156,10 @@ class Driver(Generic[Options]):
         return True
 
     def _complain(self, sentence: str) -> int:
-        line = " ".join(sentence.replace("ERROR:: ", "").replace("FATAL Flags ", "").split())
+        words = sentence.replace("ERROR:: ", "").replace("FATAL Flags ", "").split()
+        line = printable(" ".join(words))
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST // 2]} [...] {line[-LONGEST // 2 :]}"
         print(f"{self.name}: error: {line}", file=sys.stderr)
         return BAD_INPUT
 

@@ -48,6 +48,11 @@ class DataChoice:
         return asdict(self)
 
 
+def left_out(data: DataSplits) -> str:
+    """How many files were named in the log and left out."""
+    return f"{len(data.unreadable or ())} images could not be read and were left out."
+
+
 def define_data(values: Any) -> None:
     """Defines `--dataset`, `--data_dir` and `--on_bad_image`."""
     define_dataset(values, "the run folder's, else fashion_mnist_10k")

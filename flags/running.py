@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Value of `--precision` -> Keras dtype policy."""
+
+OTHER_WORKER = "This worker has done its part; the first one writes the results."
+"""What a process that writes nothing says at the end."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,10 @@ class Running:
         from fbnetv2_tf.interruption import stop_request
         from fbnetv2_tf.run_state import Saving
 
-        is_alone, every = self.distribution != "multiworker", self.every
-        if not is_alone:
-            # The clocks of several hosts differ, and all must save at the same step.
-            every = CheckpointInterval(steps=self.every.steps)
+        is_alone = self.distribution != "multiworker"
         with stop_request() as stop:
-            yield Saving(CheckpointSeries(folder), every, stop, self.is_writer, is_alone)
+            say = partial(print, flush=True) if self.is_writer else None
+            yield Saving(CheckpointSeries(folder), self.every, stop, self.is_writer, is_alone, say)
 
 
 def define_running(values: Any) -> None:

@@ -19,6 +19,8 @@ from fbnetv2_tf.units import format_quantity
 
 from .driver import Driver
 from .quiet import import_tensorflow
+from .run_data import left_out
+from .running import OTHER_WORKER
 from .search_flags import SearchOptions, define, options
 from .search_results import Budgets, finished, write_results
 
@@ -50,11 +52,12 @@ def main(options: SearchOptions) -> None:
             _describe(space, data, budgets)
         from fbnetv2_tf.datasets import image_errors
         from fbnetv2_tf.distribution import worker_errors
+        from fbnetv2_tf.system_errors import system_errors
 
-        with image_errors(), worker_errors(strategy):
+        with image_errors(), worker_errors(strategy), system_errors():
             _search(run, space, data, options, budgets, identity, strategy)
         if data.unreadable:
-            print(f"{len(data.unreadable)} images could not be read and were left out.")
+            print(left_out(data))
 
 
 def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
@@ -128,7 +131,7 @@ def _search(
     strategy: Any,
 ) -> None:
     from fbnetv2_tf.loss_guard import LossGuard
-    from fbnetv2_tf.run_state import RunState, progress
+    from fbnetv2_tf.run_state import RunState
     from fbnetv2_tf.search import SearchSettings, run_search, steps_of
     from fbnetv2_tf.search_alarms import search_alarms
     from fbnetv2_tf.search_board import SearchBoard
@@ -158,8 +161,6 @@ def _search(
             run.write_text(FLAGS, options.flagfile)
             callbacks += [log]
             callbacks += [SearchBoard(run, net, _settings_told(options), budgets.held)]
-        if first:
-            print(f"Going on after {progress(first, steps.all)}.", flush=True)
         began = time.monotonic()
         try:
             run_search(net, data, settings, callbacks, first_step=first)
@@ -169,7 +170,7 @@ def _search(
         seconds = None if first else round(time.monotonic() - began, 1)
         told = {"seconds": seconds, "identity": identity}
     if not options.running.is_writer:
-        print("This worker has done its part; the first one writes the results.")
+        print(OTHER_WORKER)
         return
     write_results(run, net, data, options, budgets, state.epochs, told)
 

@@ -11,7 +11,7 @@ from absl import flags
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import KIB, MS
 
-from .common import define_dataset, define_path, define_quantity
+from .common import AUGMENT, define_dataset, define_path, define_quantity
 from .driver import flagfile_text
 from .running import Running, define_distribution, define_running, running
 
@@ -147,9 +147,7 @@ def _define_settings(values: Any) -> None:
         flags.DEFINE_integer(name, whole, text, flag_values=values)
     for name, number, text in _NUMBERS:
         flags.DEFINE_float(name, number, text, flag_values=values)
-    flags.DEFINE_string(
-        "augment", "flip", "Augmentation: none, flip, light or strong.", flag_values=values
-    )
+    flags.DEFINE_string("augment", "flip", AUGMENT, flag_values=values)
 
 
 def _define_method(values: Any) -> None:

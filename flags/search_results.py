@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fbnetv2_tf import json_forms as forms
 from fbnetv2_tf.atomic_files import replacing
 from fbnetv2_tf.budget_front import Child, front_table, held, plot_front
 from fbnetv2_tf.counting import RESOURCES, count
@@ -32,6 +33,16 @@ Ranked: TypeAlias = "list[Ranking]"
 
 INHERITED = "inherited.keras"
 FINALISTS = "finalists.json"
+FINALISTS_FORM = forms.record(
+    {},
+    {
+        "trained": forms.mapping(
+            forms.record(
+                {"loss": forms.number(), "accuracy": forms.number(0, 1)}, rest=forms.nothing
+            )
+        )
+    },
+)
 FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
 
 UNITS = {
@@ -211,6 +222,7 @@ def _with_finalists(
     settings = options.settings
     recipe = finalist_recipe(options.finalist_epochs, settings["batch_size"], settings["seed"])
     known = run.read_record(FINALISTS) if run.has(FINALISTS) else {}
+    FINALISTS_FORM(known, str(run / FINALISTS), "")
     results = known.get("trained", {}) if known.get("recipe") == asdict(recipe) else {}
 
     def keep(architecture: Architecture, score: Score) -> None:

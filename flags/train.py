@@ -5,31 +5,29 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
-
-from fbnetv2_tf.errors import InputError, RunError
+from fbnetv2_tf.checkpoint_series import require_same
+from fbnetv2_tf.errors import RunError
+from fbnetv2_tf.report.forms import train_form
 from fbnetv2_tf.run_folder import (
     ARCHITECTURE,
     CHECKPOINTS,
     CHILD,
-    INHERITED,
     TENSORBOARD,
     TRAIN,
     RunFolder,
 )
 from fbnetv2_tf.units import format_quantity
 
-from .common import define_architecture, define_path, define_run, one_of
-from .driver import Driver, flagfile_text
+from .driver import Driver
 from .quiet import import_tensorflow
 from .report import add_report
-from .run_data import DataChoice, data_choice, define_data
-from .running import Running, define_running, running
-from .train_further import FURTHER_FLAGS, Further, define_further, further_of, train_further
+from .run_data import left_out
+from .running import OTHER_WORKER
+from .train_flags import TrainOptions, define, options
+from .train_further import FURTHER_FLAGS, train_further
 from .train_results import summary, training_results
 
 if TYPE_CHECKING:
@@ -38,106 +36,6 @@ if TYPE_CHECKING:
 
 TRAINING = "training"
 """The folder within the checkpoints that is this command's."""
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What `fbnetv2-train` was asked for.
-
-    Attributes:
-        source: a run folder, or an architecture in any form.
-        output: the folder to write.
-        inherited: the file with the weights to start from; None for fresh ones.
-        data: the data set.
-        recipe: settings of `Recipe` by name.
-        dropout, stochastic_depth: as `build_model` takes them.
-        running: how the training is carried out.
-        flagfile: text that repeats the command.
-        further: what the child of the run is to be trained for, where it is trained already.
-    """
-
-    source: str
-    output: Path
-    inherited: Path | None
-    data: DataChoice
-    recipe: dict[str, Any]
-    dropout: float
-    stochastic_depth: float
-    running: Running
-    flagfile: str
-    further: Further | None
-
-
-# Name, default, help; `test_train` holds the defaults against those of `Recipe`.
-_INTEGERS = (
-    ("epochs", 15, "Passes over the training images."),
-    ("batch_size", 64, "Images in a step."),
-    ("seed", 0, "Of everything random."),
-)
-_NUMBERS = (
-    ("learning_rate", 0.2, "Of SGD with Nesterov momentum; it falls to 0 by a cosine."),
-    ("warmup_epochs", 0.5, "Over which the learning rate rises first."),
-    ("momentum", 0.9, "Of SGD."),
-    ("weight_decay", 5e-3, "Times the learning rate, the share of a kernel lost in a step."),
-    ("label_smoothing", 0.0, "Share of a label that goes to all classes alike."),
-    ("gradient_norm", 5.0, "To which the gradient of all weights is clipped."),
-    ("ema", 0.0, "Momentum of the moving average of the weights that is kept; 0 for none."),
-    ("dropout", 0.0, "Rate before the classifier."),
-    ("stochastic_depth", 0.0, "Rate at which the last residual branch is left out."),
-)
-
-
-def define(values: Any) -> None:
-    """Registers the flags."""
-    define_run(values)
-    define_architecture(values)
-    define_data(values)
-    define_path(values, "output", "The folder to write. Default: the run folder.")
-    flags.DEFINE_boolean(
-        "inherit",
-        False,
-        "Start from the weights that the search left, instead of fresh ones.",
-        flag_values=values,
-    )
-    for name, default, text in _INTEGERS:
-        flags.DEFINE_integer(name, default, text, flag_values=values)
-    for name, number, text in _NUMBERS:
-        flags.DEFINE_float(name, number, text, flag_values=values)
-    flags.DEFINE_string(
-        "augment", "light", "Augmentation: none, light or strong.", flag_values=values
-    )
-    define_running(values)
-    flags.DEFINE_enum(
-        "policy",
-        "float32",
-        ["float32", "mixed_bfloat16", "mixed_float16"],
-        "Precision of the computation.",
-        flag_values=values,
-    )
-    define_further(values)
-
-
-def options(values: Any) -> TrainOptions:
-    """Reads the flags."""
-    given = one_of(values, "run", "architecture")
-    if given == "architecture" and values.output is None:
-        raise InputError("--output must name the folder to write, such as --output=runs/mine.")
-    if given == "architecture" and values.inherit:
-        raise InputError("--inherit needs --run: the folder of the search. Received: no --run.")
-    run = RunFolder(values.run) if values.run else None
-    recipe = [name for name, *_ in (*_INTEGERS, *_NUMBERS[:-2])]
-    return TrainOptions(
-        source=values.architecture if run is None else str(run.path),
-        output=values.output or values.run,
-        inherited=run / INHERITED if run and values.inherit else None,
-        data=data_choice(values, run),
-        recipe={**{name: values[name].value for name in recipe}, "augment": values.augment},
-        dropout=values.dropout,
-        stochastic_depth=values.stochastic_depth,
-        running=running(values),
-        flagfile=flagfile_text("fbnetv2-train", values),
-        further=further_of(values, recipe),
-    )
 
 
 def main(options: TrainOptions) -> None:
@@ -151,10 +49,12 @@ def main(options: TrainOptions) -> None:
     if options.inherited is not None and not options.inherited.is_file():
         raise RunError(f"--inherit needs '{options.inherited}', which fbnetv2-search writes.")
     run = RunFolder(options.output)
-    with run.lock():
+    with run.lock() if options.running.is_writer else contextlib.nullcontext():
         record = _identity(options, architecture)
         if _is_finished(run, record):
-            print(f"The training in '{run.path}' is finished. {summary(run.read_record(TRAIN))}")
+            found = run.read_record(TRAIN)
+            train_form(found, str(run / TRAIN))
+            print(f"The training in '{run.path}' is finished. {summary(found)}")
             return
         _train(run, architecture, options, record)
 
@@ -173,9 +73,20 @@ def _identity(options: TrainOptions, architecture: Architecture) -> dict[str, An
 
 
 def _is_finished(run: RunFolder, record: dict[str, Any]) -> bool:
+    """Whether the folder has this training; raises `RunError` where it has another one."""
     if not (run.has(TRAIN) and run.has(CHILD)):
         return False
-    return bool(run.read_record(TRAIN).get("training") == record)
+    theirs = run.read_record(TRAIN).get("training")
+    if not isinstance(theirs, dict):
+        return False
+    require_same(run / TRAIN, _flat(theirs), _flat(record), "training")
+    return True
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the settings of its recipe among the others, for sentences."""
+    recipe = record.get("recipe")
+    return {**record, **(recipe if isinstance(recipe, dict) else {}), "recipe": None}
 
 
 def _train(
@@ -184,47 +95,72 @@ def _train(
     import_tensorflow()
     import keras
 
-    from fbnetv2_tf.builders.keras_file import save_model
     from fbnetv2_tf.datasets import image_errors
+    from fbnetv2_tf.distribution import worker_errors
     from fbnetv2_tf.recipe import Recipe
+    from fbnetv2_tf.system_errors import system_errors
     from fbnetv2_tf.training import train_child
     from fbnetv2_tf.training_log import TrainingLog
 
     recipe = Recipe(**options.recipe)
-    options.running.prepare()
+    strategy = options.running.prepare()
     data = options.data.load(image_side=architecture.side, channels=architecture.input_channels)
     architecture = _for_classes(architecture, data.classes)
     keras.utils.set_random_seed(recipe.seed)
     model = _start(architecture, options)
-    _describe(architecture, data)
     checkpoints = run / CHECKPOINTS / TRAINING
-    log = TrainingLog()
-    board = keras.callbacks.TensorBoard(str(run / TENSORBOARD / TRAINING), write_graph=False)
+    log, callbacks = TrainingLog(), []
+    if options.running.is_writer:
+        _describe(architecture, data)
+        board = keras.callbacks.TensorBoard(str(run / TENSORBOARD / TRAINING), write_graph=False)
+        callbacks += [log, board]
     began = time.monotonic()
-    with image_errors(), options.running.saving(checkpoints) as saving:
+    with (
+        image_errors(),
+        worker_errors(strategy),
+        system_errors(),
+        options.running.saving(checkpoints) as saving,
+    ):
         try:
             trained = train_child(
                 model,
                 data,
                 recipe,
+                strategy=strategy,
                 saving=saving,
                 identity={k: v for k, v in record.items() if k != "recipe"},
-                callbacks=(log, board),
+                callbacks=tuple(callbacks),
             )
         finally:
             log.close()
-    seconds = time.monotonic() - began
+    if not options.running.is_writer:
+        print(OTHER_WORKER)
+        return
+    what = {
+        "training": record,
+        "seconds": round(time.monotonic() - began, 1),
+        "flags": options.flagfile.split("\n"),
+    }
+    results = training_results(architecture, data, options.data.as_json(), trained)
+    _write(run, architecture, _without_policy(model, architecture, options), {**results, **what})
+    print(f"{summary(results)} Written: {run / CHILD}")
+    if data.unreadable:
+        print(left_out(data))
+    add_report(run)
+
+
+def _write(run: RunFolder, architecture: Architecture, model: Any, results: dict[str, Any]) -> None:
+    """Writes the network and what came of it, and removes the checkpoints."""
+    from fbnetv2_tf.builders.keras_file import save_model
+
+    checkpoints = run / CHECKPOINTS / TRAINING
     if not run.has(ARCHITECTURE):
         run.write_text(ARCHITECTURE, f"{architecture}\n")
-    save_model(_without_policy(model, architecture, options), run / CHILD)
-    what = {"training": record, "seconds": round(seconds, 1), "flags": options.flagfile.split("\n")}
-    results = training_results(architecture, data, options.data.as_json(), trained)
-    run.write_json(TRAIN, {**results, **what})
+    save_model(model, run / CHILD)
+    run.write_json(TRAIN, results)
     shutil.rmtree(checkpoints, ignore_errors=True)
     with contextlib.suppress(OSError):  # the search's own checkpoints may be beside it
         checkpoints.parent.rmdir()
-    print(f"{summary(results)} Written: {run / CHILD}")
-    add_report(run)
 
 
 def _for_classes(architecture: Architecture, classes: int) -> Architecture:

@@ -92,6 +92,10 @@ def further_of(values: Any, recipe: Sequence[str]) -> Further | None:
             "--qat, --sparsity and --clusters need --run, each without the other and without "
             f"--inherit. Received: {received}."
         )
+    if values.distribution != "one":
+        raise InputError(
+            f"--{aims[0]} trains on one device. Received: --distribution={values.distribution}."
+        )
     given = {name: values[name].value for name in (*recipe, "augment") if values[name].present}
     return Further(aims[0], values[aims[0]].value, given)
 
@@ -136,7 +140,7 @@ def train_further(run: RunFolder, choice: DataChoice, further: Further) -> None:
             "versions": versions(),
         }
         save_model(model, run / CHILDREN[further.aim])
-        earlier = run.read_json(FURTHER) if run.has(FURTHER) else {}
+        earlier = run.read_record(FURTHER) if run.has(FURTHER) else {}
         ranged = {"ranges": ranges} if ranges else {}
         run.write_json(FURTHER, {**earlier, further.aim: {**record, **ranged}})
         print(_sentence(record, run / CHILDREN[further.aim]))

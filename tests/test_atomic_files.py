@@ -72,3 +72,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "")
     with pytest.raises(RunError, match=r"model.bin' could not be written.*(Not a dir|File exists)"):
         write_bytes(tmp_path / "file" / "model.bin", b"")
+
+
+def test_a_name_that_is_no_text_is_written_out(tmp_path: Path) -> None:
+    write_text(tmp_path / "file", os.fsdecode(b"caf\xe9"))
+    assert (tmp_path / "file").read_text() == "caf\\udce9"

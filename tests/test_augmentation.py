@@ -194,6 +194,26 @@ def test_presets_are_found_by_name() -> None:
     assert augmentation(recipe) is recipe
 
 
+def test_a_recipe_is_written_in_tokens() -> None:
+    assert augmentation("mixup0.4_crop3") == Augmentation(crop_padding=3, mixup=0.4)
+    strong = augmentation("flip_zoom0.35_rand0.5_mixup0.2")
+    assert strong == PRESETS["strong"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "flip_", "flip_flip", "crop", "mixup-1", "zoom1e9", "x" * 999]
+)
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(DataError, match=r"each once and joined by '_'\. Received: "):
+        augmentation(text)
+
+
+@pytest.mark.parametrize("text", ["zoom0", "rand2"])
+def test_numbers_out_of_their_range_are_refused(text: str) -> None:
+    with pytest.raises(DataError, match=r"must be"):
+        augmentation(text)
+
+
 def test_a_misspelt_preset_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(DataError, match=r"one of none, flip, .*Did you mean 'light'\?"):
         augmentation("lite")

@@ -87,6 +87,7 @@ def test_what_cannot_be_is_refused(
 
     for arguments, sentence in (
         (["--qat", "--sparsity=0.5", f"--run={run.path}"], "each without the other"),
+        (["--qat", "--distribution=tpu", f"--run={run.path}"], "--qat trains on one device"),
         (["--qat", f"--architecture={NETWORK}", f"--output={tmp_path}"], "need --run"),
         (["--qat", f"--run={tmp_path}"], "has no file 'child.keras'. fbnetv2-train writes it."),
     ):

@@ -16,6 +16,8 @@ from fbnetv2_tf.errors import DataError
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (60, 5, 4, 3), np.uint8)
 LABELS = np.arange(60) % 3
+WITH_NAN = np.zeros((60, 2, 2), np.float32)
+WITH_NAN[[7, 30], 1, 0] = np.nan
 
 
 def write(path: Path, **arrays: object) -> Path:
@@ -89,8 +91,8 @@ def test_the_seed_gives_another_division(path: Path) -> None:
             r"must be uint8 or floats in \[0, 1\]. Received: float32 from 0 to 255",
         ),
         (
-            {"x_train": np.full((60, 2, 2), np.nan), "y_train": LABELS},
-            r"Received: float64 from nan to nan",
+            {"x_train": WITH_NAN, "y_train": LABELS},
+            r"Received: NaN in 2 of 60 images, first in the one at index 7\.",
         ),
         ({"x_train": IMAGES, "y_train": LABELS[:9]}, "60 images in x_train, 9 in y_train"),
         ({"x_train": IMAGES, "y_train": LABELS / 1.0}, "must be integers of shape"),
@@ -124,16 +126,16 @@ class Trap:
 def test_nothing_in_a_file_is_executed(path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "trapped"
     write(path, x_train=np.array([Trap(folder)], dtype=object), y_train=LABELS)
-    with pytest.raises(DataError, match=r"could not be read as a .npz file: Object arrays"):
+    with pytest.raises(DataError, match=r"it holds pickled Python objects"):
         load_dataset("npz", path)
     path.write_bytes(pickle.dumps(Trap(folder)))
-    with pytest.raises(DataError, match=r"could not be read as a .npz file"):
+    with pytest.raises(DataError, match=r"it holds pickled Python objects"):
         load_dataset("npz", path)
     assert not folder.exists()
 
 
 def test_files_that_are_no_archive_are_refused(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"No such file"):
+    with pytest.raises(DataError, match=r"There is no file '.*'\."):
         load_dataset("npz", path)
     with pytest.raises(DataError, match="Is a directory"):
         load_dataset("npz", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from fbnetv2_tf.errors import InputError
 ROOT = Path(__file__).parent.parent
 
 
-def test_two_devices_find_what_one_finds(tmp_path: Path) -> None:
+def test_two_devices_find_and_train_what_one_does(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.two_devices", str(tmp_path)],
         cwd=ROOT,
@@ -35,6 +36,13 @@ def test_two_devices_find_what_one_finds(tmp_path: Path) -> None:
     assert found["replicas"] == [1, 2]
     assert found["largest"] > 0.1
     assert found["apart"] < 1e-4
+    # Stopped in the middle of an epoch, too, and with every kind of noise that a training has.
+    assert found["trained_apart"] < 1e-4
+    assert re.fullmatch(
+        r"All 2 replicas must have the same weights and logits. Received: 1 of \d+ variables "
+        r"differ, '.*kernel' first, after epoch 2; the checkpoints before it are good.",
+        found["disagreement"],
+    )
 
 
 def test_one_device_is_left_alone() -> None:

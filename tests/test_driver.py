@@ -105,6 +105,18 @@ def test_bad_input_found_later_is_one_line_too(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == expected
 
 
+def test_names_from_strangers_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(greeting: Greeting) -> None:
+        raise InputError("'a\x1b[2J\nb' is no file.")
+
+    assert driver(refuse).run([]) == 2
+    assert capsys.readouterr().err == "fbnetv2-greet: error: 'a\\x1b[2J b' is no file.\n"
+    assert driver().run([f"--times={'9' * 100_000}"]) == 2
+    err = capsys.readouterr().err
+    assert len(err) < 2100
+    assert err.count("\n") == 1
+
+
 def test_what_the_system_refuses_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

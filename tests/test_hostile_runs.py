@@ -14,8 +14,10 @@ from fbnetv2_tf.builders.lookup import resolve_architecture
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.flags import evaluate, export, train
 from fbnetv2_tf.flags.train import _is_finished
-from fbnetv2_tf.run_folder import ARCHITECTURE, CHILD, SEARCH, TRAIN, RunFolder
+from fbnetv2_tf.report import write_report
+from fbnetv2_tf.run_folder import ARCHITECTURE, CHILD, EXPORT, SEARCH, TRAIN, RunFolder
 
+from .report_runs import trained_run
 from .tiny_data import TINY
 
 RECORD = {
@@ -82,6 +84,20 @@ def test_the_records_of_a_stranger_end_in_a_sentence(driver: Any, run: RunFolder
         assert said is None or (said and "\n" not in said)
         refused += said is not None
     assert refused > 20
+
+
+def test_a_report_of_strange_records_is_a_sentence(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    run = trained_run(tmp_path)
+    good = {name: run.read_json(name) for name in (SEARCH, TRAIN, EXPORT)}
+    said = set()
+    for _ in range(150):
+        name = chance.choice(list(good))
+        run.write_text(name, json.dumps(mutated(good[name], chance)))
+        said.add(sentence(lambda: write_report(run.path)))
+        run.write_json(name, good[name])
+    assert len(said) > 40
+    assert sentence(lambda: write_report(run.path)) is None
 
 
 def test_the_architecture_of_a_stranger_ends_in_a_sentence(run: RunFolder) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from fbnetv2_tf.builders import keras_file
 from fbnetv2_tf.builders.keras_file import load_model, save_model
 from fbnetv2_tf.errors import RunError
 
@@ -49,3 +51,16 @@ def test_a_lambda_in_a_file_is_not_run(tmp_path: Path) -> None:
     model.save(tmp_path / "child.keras")
     with pytest.raises(RunError, match="does not hold a model that can be loaded"):
         load_model(tmp_path / "child.keras")
+
+
+def test_a_small_file_that_unpacks_to_much_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "child.keras"
+    save_model(moved_network(TINY), path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/zeros", bytes(10_000_000))
+    assert load_model(path).name
+    monkeypatch.setattr(keras_file, "LEAST_REFUSED", 1_000_000)
+    with pytest.raises(RunError, match=r"which unpacks to about its own size. Received: \d+,\d+ b"):
+        load_model(path)

@@ -52,6 +52,13 @@ def test_the_gradient_is_clipped_as_a_whole() -> None:
     assert norm == pytest.approx(recipe.gradient_norm, rel=1e-4)
 
 
+@pytest.mark.parametrize(("policy", "scales"), [("mixed_float16", True), ("float32", False)])
+def test_the_loss_is_scaled_where_gradients_could_vanish(policy: str, scales: bool) -> None:
+    layers = [keras.Input((2,)), keras.layers.Dense(1, dtype=policy), keras.layers.Dense(1)]
+    optimizer = Recipe().optimizer(keras.Sequential(layers), steps_per_epoch=10)
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == scales
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

@@ -230,5 +230,22 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_search_is_one_sentence(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.write_json(SEARCH, {"space": "in_hw8_c1 fc_c2"})
-    with pytest.raises(RunError, match="not those of a finished run: KeyError"):
+    with pytest.raises(RunError, match=r"search.json': options is missing\."):
         write_report(run.path)
+
+
+def test_probabilities_of_other_choices_are_refused(tmp_path: Path) -> None:
+    record = search_record()
+    record["history"][1]["probabilities"]["b01_channels"] = [1.0]
+    searched_run(tmp_path, record)
+    with pytest.raises(RunError, match=r"probabilities.b01_channels must be 2 shares, one for eac"):
+        write_report(tmp_path)
+
+
+def test_a_child_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
+    run = budgets_run(tmp_path)
+    record = run.read_json(SEARCH)
+    record["children"][0]["folder"] = "../../other"
+    run.write_json(SEARCH, record)
+    with pytest.raises(RunError, match=r"children\[0\].folder must be the name of a file"):
+        write_report(tmp_path)

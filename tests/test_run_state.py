@@ -104,6 +104,23 @@ def test_a_search_that_is_asked_to_stop_goes_on_at_that_step(
     assert_same(search(data, saving), whole)
 
 
+def test_of_several_hosts_all_stop_where_they_poll(
+    data: DataSplits, tmp_path: Path, whole: Any
+) -> None:
+    stop = StopRequest()
+    saving = Saving(CheckpointSeries(tmp_path), CheckpointInterval(steps=4), stop, is_alone=False)
+    request = At(6, lambda: setattr(stop, "received", True))
+    with pytest.raises(RunInterruptedError, match="0 epochs and 8 of 11 steps saved"):
+        search(data, saving, request)
+    stop.received = False
+    with pytest.raises(RunInterruptedError, match="0 epochs and 10 of 11 steps saved"):
+        search(data, saving, At(1, lambda: setattr(stop, "received", True)))
+    with pytest.raises(RunInterruptedError, match="1 epoch saved"):
+        search(data, saving)
+    stop.received = False
+    assert_same(search(data, saving), whole)
+
+
 def test_a_search_that_is_killed_repeats_the_steps_since_its_checkpoint(
     data: DataSplits, tmp_path: Path, whole: Any
 ) -> None:

@@ -56,6 +56,7 @@ def test_it_stops_when_told_and_goes_on_to_the_end(
 
     assert DRIVER.run(command) == 0
     out = capsys.readouterr().out
+    assert "Going on after 1 epoch and 1 of 12 steps." in out
     assert "epoch 2/2" in out
     assert "epoch 1/2" not in out
     assert run.read_text(ARCHITECTURE) == f"{TINY}\n"
@@ -70,6 +71,11 @@ def test_it_stops_when_told_and_goes_on_to_the_end(
 
     assert DRIVER.run(command) == 0
     assert "is finished. Right: " in capsys.readouterr().out
+
+    assert DRIVER.run([*command, "--seed=3"]) == 2
+    said = capsys.readouterr().err
+    assert "train.json' is of another training. Expected: seed 0. Received: 3." in said
+    assert run.read_json(TRAIN) == results
 
 
 def test_inherited_weights_are_the_start(

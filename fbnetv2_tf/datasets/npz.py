@@ -48,7 +48,11 @@ def read_npz(path: Path) -> ArraySource:
                 f"'{path}' holds arrays that do not fit into memory: give their images as files of "
                 "class folders (the data set 'directory')."
             ) from error
+        if isinstance(error, FileNotFoundError):
+            raise DataError(f"There is no file '{path}'.") from error
         reason = _first_line(error)
+        if "pickle" in reason:
+            reason = "it holds pickled Python objects, which could execute anything"
         raise DataError(f"'{path}' could not be read as a .npz file: {reason}.") from error
 
 
@@ -126,6 +130,12 @@ def as_pixels(images: NDArray, where: str) -> Pixels:
     if not np.issubdtype(images.dtype, np.floating):
         raise DataError(f"{where} must be uint8 or floats in [0, 1]. Received: {images.dtype}.")
     low, high = float(images.min()), float(images.max())
+    if np.isnan(low):
+        bad = np.flatnonzero(np.isnan(images).any(axis=(1, 2, 3)))
+        raise DataError(
+            f"{where} must be uint8 or floats in [0, 1]. Received: NaN in {len(bad):,} of "
+            f"{len(images):,} images, first in the one at index {bad[0]}."
+        )
     if not (low >= 0.0 and high <= 1.0):
         raise DataError(
             f"{where} must be uint8 or floats in [0, 1]. "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..augmentation import Augmentation, augmentation
 from ..errors import DataError
+from ..printable import printable
 from .epochs import MakeEpoch, augmentation_seed, counted, order_seed
 from .unreadable import UnreadableImages, image_errors
 
@@ -269,12 +270,13 @@ class DataSplits:
         if smallest == largest:
             balance = f"{smallest:,} training images in each class"
         else:
-            few, many = (self.class_names[int(at)] for at in (in_class.argmin(), in_class.argmax()))
+            places = int(in_class.argmin()), int(in_class.argmax())
+            few, many = (printable(self.class_names[place]) for place in places)
             ratio = f"{largest / smallest:.1f} to 1" if smallest else "a class without any"
             balance = (
                 f"{smallest:,} ({few}) to {largest:,} ({many}) training images in a class, {ratio}"
             )
         return (
             f"{self.name}: {height}x{width}x{channels}, {self.classes} classes; {counts} images; "
-            f"{balance} ({self.source})"
+            f"{balance} ({printable(self.source)})"
         )

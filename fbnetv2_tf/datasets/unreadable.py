@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from ..errors import DataError
+from ..printable import printable
 
 _MARK = "fbnetv2_tf: unreadable image"
 _NAMED = re.compile(re.escape(_MARK) + r" .* <([\w-]+)>\]", re.DOTALL)
@@ -113,5 +114,5 @@ def image_errors() -> Iterator[None]:
 
 
 def as_text(path: bytes) -> str:
-    """A path as text, also when it is not UTF-8."""
-    return os.fsdecode(path)
+    """A path as a text that can be shown, also when it is not UTF-8."""
+    return printable(os.fsdecode(path))

@@ -10,10 +10,12 @@ from typing import Any
 
 from ..architecture import Architecture, parse_architecture
 from ..counting import Cost, count
-from ..errors import InputError, RunError
+from ..errors import RunError
+from ..json_forms import Form
 from ..limits import LIMITS
 from ..run_folder import ARCHITECTURE, EXPORT, FLAGS, SEARCH, TRAIN, RunFolder
 from ..space import Space, parse_space
+from .forms import EXPORT_FORM, SEARCH_FORM, require_fit, train_form
 
 
 @dataclass(frozen=True)
@@ -132,35 +134,38 @@ def read_run(path: Path | str) -> RunRecord:
             f"The run folder '{run.path}' must hold one of {SEARCH}, {TRAIN}, {ARCHITECTURE}. "
             "Received: none of them. fbnetv2-search and fbnetv2-train write such folders."
         )
-    searched = run.read_json(SEARCH) if run.has(SEARCH) else None
-    trained = run.read_json(TRAIN) if run.has(TRAIN) else None
-    text = (trained or {}).get("architecture") or (searched or {}).get("architecture")
+    forms = {SEARCH: SEARCH_FORM, TRAIN: train_form, EXPORT: EXPORT_FORM}
+    searched, trained, exported = (_of_form(run, *item) for item in forms.items())
+    text = trained.get("architecture") or searched.get("architecture")
     if text is None and run.has(ARCHITECTURE):
         text = run.read_text(ARCHITECTURE)
-    try:
-        return RunRecord(
-            path=run.path,
-            architecture=parse_architecture(text) if text else None,
-            search=_search(searched) if searched else None,
-            training=_training(trained) if trained and "history" in trained else None,
-            exports=run.read_json(EXPORT) if run.has(EXPORT) else {},
-            dataset=str((trained or searched or {}).get("dataset", {}).get("name", "")),
-            flagfile=run.read_text(FLAGS) if run.has(FLAGS) else "",
-        )
-    except InputError:
-        raise
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RunError(
-            f"The files of '{run.path}' are not those of a finished run: {error!r} is missing or "
-            "of another form."
-        ) from error
+    return RunRecord(
+        path=run.path,
+        architecture=parse_architecture(text) if text else None,
+        search=_search(searched, run / SEARCH) if searched else None,
+        training=_training(trained) if "history" in trained else None,
+        exports=exported,
+        dataset=str((trained or searched).get("dataset", {}).get("name") or ""),
+        flagfile=run.read_text(FLAGS) if run.has(FLAGS) else "",
+    )
 
 
-def _search(found: Mapping[str, Any]) -> Search:
+def _of_form(run: RunFolder, name: str, form: Form) -> dict[str, Any]:
+    """The contents of a file of the folder, {} where it is not there."""
+    if not run.has(name):
+        return {}
+    found = run.read_record(name)
+    form(found, str(run / name), "")
+    return found
+
+
+def _search(found: dict[str, Any], path: Path) -> Search:
+    space = parse_space(found["space"])
+    require_fit(found, space, str(path))
     limits = _own_units(found.get("limits", {}))
     options = found["options"]
     return Search(
-        space=parse_space(found["space"]),
+        space=space,
         limits=limits,
         held=_own_units(found.get("held", {})) or limits,
         history=found["history"],
