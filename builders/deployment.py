@@ -2,8 +2,10 @@
 
 The target `xnnpack` asks LiteRT's own delegate, as it is installed here, what it leaves out. What
 the others take is in `targets.json`, from where they are defined: tflite-micro's
-`python_ops_resolver.cc` (tflm), the table "Supported operations" of the Edge TPU's documentation
-(edgetpu), and LiteRT's `gpu_compatibility.cc` (gpu).
+`python_ops_resolver.cc` (tflm), the table "Supported operations" of coral.ai's "TensorFlow models
+on the Edge TPU" (edgetpu), and the switch in LiteRT's `gpu_compatibility.cc` (gpu). Those are names
+of operators: what a target asks of their arguments is for its own compiler to say. (LiteRT's
+`Analyzer` with `gpu_compatibility=True` is of no use: in 2.21 it takes ROUND, which is not there.)
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ _INSTEAD = {
 _ELSE = "leave the layer out, or compute it outside the network"
 
 _WHOLE_NUMBERS_ONLY = ("edgetpu",)
+_ONE_PIECE_ONLY = ("edgetpu",)  # its compiler says "More than one subgraph is not supported"
 _BORDER = ("QUANTIZE", "DEQUANTIZE")
 
 
@@ -107,12 +110,13 @@ def _operators(content: bytes, graph: LiteGraph, target: str) -> Iterator[Findin
         taken = json.loads(TAKEN_FILE.read_text(encoding="utf-8"))[target]
         outside = [each.name for each in graph.operators if each.name not in taken]
         counts = {name: outside.count(name) for name in dict.fromkeys(outside)}
+    too = ", and all that follows the first" if target in _ONE_PIECE_ONLY else ""
     for name, count in counts.items():
         first = next(each for each in graph.operators if each.name == name)
         yield Finding(
             "operator",
             place_of(first.output),
-            f"{target} leaves out {name} ({count} of {len(graph.operators)} operators)",
+            f"{target} leaves out {name} ({count} of {len(graph.operators)} operators){too}",
             _INSTEAD.get(name, _ELSE),
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,68 +10,18 @@ from numpy.typing import NDArray
 
 from fbnetv2_tf.atomic_files import write_bytes
 from fbnetv2_tf.errors import ExportError
-from fbnetv2_tf.run_folder import versions
 
 from .assembly import check_choice
+from .export_report import ExportReport, report_of
 from .extras import require_qat
 from .litert import LiteGraph, LiteModel, read_graph
 from .tflite_convert import IMAGE_TYPES, QUANTIZATIONS, convert
 from .tflite_graph import deployable
-from .tflite_proof import WHOLE_NUMBERS, Agreement, keras_logits, prove
+from .tflite_metadata import Metadata, with_metadata
+from .tflite_proof import WHOLE_NUMBERS, keras_logits, prove
 
 NOISE_IMAGES = 32
 """How many random images prove a float file when no images are given."""
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """What was written, and how it was found to agree.
-
-    Attributes:
-        path: the file.
-        quantization: `none`, `float16`, `weights`, `int8`, or `qat` (int8 in the ranges it was
-            trained with).
-        image_type: of the file's input.
-        size_bytes: of the file.
-        compressed_bytes: of the file as an app's package holds it, compressed by zlib.
-        macs: multiply-adds for one image, counted from the file's operators.
-        operators: how often each operator occurs.
-        float_operators: how many operators touch a floating-point tensor.
-        delegate_pieces: into how many pieces the CPU delegate takes the graph; one is the fastest.
-        undelegated_operators: the operators that it leaves out.
-        agreement: with the Keras model.
-        proved_on: what images the agreement is on: `given` or `noise`.
-        versions: of Python, this package and its libraries.
-    """
-
-    path: Path
-    quantization: str
-    image_type: str
-    size_bytes: int
-    compressed_bytes: int
-    macs: int
-    operators: dict[str, int]
-    float_operators: int
-    delegate_pieces: int
-    undelegated_operators: tuple[str, ...]
-    agreement: Agreement
-    proved_on: str
-    versions: dict[str, str]
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences on what makes the file slower than it could be; empty where nothing does."""
-        if self.delegate_pieces <= 1:
-            return ()
-        names = ", ".join(sorted(set(self.undelegated_operators)))
-        return (
-            f"LiteRT's CPU delegate takes the graph in {self.delegate_pieces} pieces, because it "
-            f"leaves out {names}; one piece is the fastest.",
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as plain values, for `export.json`."""
-        return {**asdict(self), "path": self.path.name, "warnings": list(self.warnings)}
 
 
 def export_tflite(
@@ -88,6 +36,7 @@ def export_tflite(
     image_type: str | None = None,
     hard_swish: str | None = None,
     tolerance: float | None = None,
+    metadata: Metadata | None = None,
 ) -> ExportReport:
     """Writes a Keras model as a .tflite file, after the LiteRT interpreter has run it.
 
@@ -112,6 +61,7 @@ def export_tflite(
         hard_swish: `fused`, one operator; or `decomposed`, products that the delegate takes in int8
             too. None for the faster one: decomposed for `int8`, else fused. `qat` is decomposed.
         tolerance: the largest difference from the model, where it is not `TOLERANCES`' own.
+        metadata: the classes' names and the pixels' normalisation, for apps; None for none.
 
     Returns:
         What was written, and how it agrees.
@@ -158,6 +108,7 @@ def export_tflite(
         image_type=image_type,
         tolerance=tolerance,
         proved_on=proved_on,
+        metadata=metadata,
     )
 
 
@@ -172,6 +123,7 @@ def write_proved(
     image_type: str,
     tolerance: float | None = None,
     proved_on: str = "given",
+    metadata: Metadata | None = None,
 ) -> ExportReport:
     """Writes the bytes of a .tflite file, once they were run and agreed with the reference.
 
@@ -181,13 +133,15 @@ def write_proved(
         reference: the logits that it must give for the images, (images, classes).
         images: (images, height, width, channels).
         labels: their classes, for the accuracies; or None.
-        quantization, image_type, tolerance: as in `export_tflite`.
+        quantization, image_type, tolerance, metadata: as in `export_tflite`.
         proved_on: what the images are: `given` or `noise`.
 
     Raises:
         ExportError: where they are refused by the interpreter, have a float island, or disagree.
         RunError: where the system refuses to write the file.
     """
+    if metadata is not None:
+        content = with_metadata(content, metadata)
     graph = read_graph(content)
     _refuse_float_islands(graph, quantization, image_type)
     file = LiteModel(content, name=f"The .tflite ({quantization}) for '{path}'")
@@ -199,20 +153,15 @@ def write_proved(
         labels=labels,
     )
     write_bytes(path, content)
-    return ExportReport(
-        path=path,
+    return report_of(
+        content,
+        path,
+        file,
+        graph,
+        agreement,
         quantization=quantization,
         image_type=image_type,
-        size_bytes=len(content),
-        compressed_bytes=len(zlib.compress(content, 9)),
-        macs=graph.macs,
-        operators=graph.operator_counts,
-        float_operators=len(graph.float_operators),
-        delegate_pieces=file.pieces,
-        undelegated_operators=file.undelegated_operators,
-        agreement=agreement,
         proved_on=proved_on,
-        versions=versions(),
     )
 
 

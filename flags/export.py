@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from absl import flags
 
+from fbnetv2_tf.builders.lookup import resolve_architecture
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.run_folder import CHILD, CHILD_QAT, EXPORT, FURTHER, TRAIN, RunFolder
 
-from .common import define_path, define_run, one_of
+from .common import define_architecture, define_path, define_run, one_of
 from .driver import Driver
 from .export_table import export_table, finding_lines
 from .quiet import import_tensorflow, quiet_start
@@ -21,10 +22,13 @@ from .run_data import DataChoice, data_choice, define_data
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fbnetv2_tf.datasets.splits import Split
+    from fbnetv2_tf.architecture import Architecture
+    from fbnetv2_tf.datasets.splits import DataSplits, Split
 
 FORMS = ("none", "float16", "weights", "int8", "qat")
 CALIBRATION_SEED = 0
+STATISTICS_IMAGES = 32
+"""For the BatchNorms of a network with random weights."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class ExportOptions:
     """What `fbnetv2-export` was asked for.
 
     Attributes:
-        model: the .keras file.
+        model: the .keras file; None for an architecture with random weights.
+        architecture: in that case.
         output: the .tflite file.
         data: the data set of calibration and proof.
         quantization, image_type, hard_swish: as `export_tflite` takes them.
@@ -40,7 +45,8 @@ class ExportOptions:
         calibration_images, proof_images: how many.
     """
 
-    model: Path
+    model: Path | None
+    architecture: Architecture | None
     output: Path
     data: DataChoice
     quantization: str
@@ -55,6 +61,7 @@ def define(values: Any) -> None:
     """Registers the flags."""
     define_run(values)
     define_path(values, "model", "A .keras file, where it is not the run folder's child.keras.")
+    define_architecture(values)
     flags.DEFINE_enum(
         "quantization",
         "none",
@@ -98,15 +105,21 @@ def define(values: Any) -> None:
 
 def options(values: Any) -> ExportOptions:
     """Reads the flags."""
-    given = one_of(values, "run", "model")
-    run = RunFolder(values.run if given == "run" else values.model.parent)
-    child = CHILD_QAT if values.quantization == "qat" else CHILD
-    model = run.existing(child) if given == "run" else values.model
+    given = one_of(values, "run", "model", "architecture")
+    model, architecture, run = values.model, None, None
+    if given == "run":
+        run = RunFolder(values.run)
+        model = run.existing(CHILD_QAT if values.quantization == "qat" else CHILD)
+    elif given == "model":
+        run = RunFolder(values.model.parent)
+    else:
+        architecture = _untrained(values)
     output = values.output or run / _file_name(model, values.quantization)
     if output.suffix != ".tflite":
         raise InputError(f"--output must end in '.tflite'. Received: '{output}'.")
     return ExportOptions(
         model=model,
+        architecture=architecture,
         output=output,
         data=data_choice(values, run),
         **{
@@ -115,6 +128,16 @@ def options(values: Any) -> ExportOptions:
         },
         **{name: values[name].value for name in ("calibration_images", "proof_images")},
     )
+
+
+def _untrained(values: Any) -> Architecture:
+    """The architecture to be exported with random weights."""
+    if values.output is None or values.quantization == "qat":
+        raise InputError(
+            "--architecture has random weights: it needs --output, and --quantization other than "
+            f"qat. Received: --output={values.output}, --quantization={values.quantization}."
+        )
+    return resolve_architecture(values.architecture)
 
 
 def _file_name(model: Path, quantization: str) -> str:
@@ -127,12 +150,13 @@ def _file_name(model: Path, quantization: str) -> str:
 def main(options: ExportOptions) -> None:
     """Exports, proves, writes, and prints what was written."""
     import_tensorflow()
-    from fbnetv2_tf.builders.keras_file import load_model
     from fbnetv2_tf.builders.tflite import export_tflite
+    from fbnetv2_tf.builders.tflite_metadata import Metadata
+    from fbnetv2_tf.builders.untrained import UNTRAINED_TOLERANCES
 
-    model = load_model(options.model)
-    side, channels = model.input_shape[1], model.input_shape[-1]
-    data = options.data.load(image_side=side, channels=channels)
+    model, data = _model_and_data(options)
+    is_trained = options.model is not None
+    names_fit = is_trained and model.output_shape[-1] == data.classes
     calibration, _ = sample(data.train, options.calibration_images)
     images, labels = sample(data.test, options.proof_images)
     with quiet_start():  # the converter and the interpreter narrate to file descriptor 2
@@ -143,14 +167,18 @@ def main(options: ExportOptions) -> None:
             calibration=calibration,
             ranges=_ranges(options),
             proof_images=images,
-            proof_labels=labels,
+            proof_labels=labels if names_fit else None,
             image_type=options.image_type,
             hard_swish=options.hard_swish,
+            tolerance=None if is_trained else UNTRAINED_TOLERANCES.get(options.quantization),
+            metadata=Metadata(data.class_names if names_fit else ()),
         )
     run = RunFolder(options.output.parent)
     earlier = run.read_record(EXPORT) if run.has(EXPORT) else {}
     run.write_json(EXPORT, {**earlier, options.output.name: report.as_json()})
     print(export_table(report))
+    if not is_trained:
+        print("  The weights are random: the file is for its size and its latency.")
     if options.target is not None:
         from fbnetv2_tf.builders.deployment import findings
 
@@ -159,6 +187,25 @@ def main(options: ExportOptions) -> None:
         print("\n".join(finding_lines(found, options.target)))
     if run.has(TRAIN):
         add_report(run)
+
+
+def _model_and_data(options: ExportOptions) -> tuple[Any, DataSplits]:
+    """The model, and the data set in its size."""
+    if options.model is not None:
+        from fbnetv2_tf.builders.keras_file import load_model
+
+        model = load_model(options.model)
+        side, channels = model.input_shape[1], model.input_shape[-1]
+        return model, options.data.load(image_side=side, channels=channels)
+    import keras
+
+    from fbnetv2_tf.builders.untrained import untrained_model
+
+    keras.utils.set_random_seed(CALIBRATION_SEED)
+    architecture = cast("Architecture", options.architecture)
+    data = options.data.load(image_side=architecture.side, channels=architecture.input_channels)
+    images, _ = sample(data.train, STATISTICS_IMAGES)
+    return untrained_model(architecture, images), data
 
 
 def _ranges(options: ExportOptions) -> dict[str, tuple[float, float]] | None:
@@ -185,12 +232,14 @@ DRIVER = Driver(
     usage=(
         "fbnetv2-export --run=runs/first --quantization=int8",
         "fbnetv2-export --model=child.keras --output=phone.tflite",
+        "fbnetv2-export --architecture=fbnetv2_f1 --quantization=int8 --output=f1.tflite",
     ),
     first=(
         "run",
         "quantization",
         "output",
         "model",
+        "architecture",
         "image_type",
         "target",
         "dataset",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fbnetv2_tf.builders.deployment import Finding
-    from fbnetv2_tf.builders.tflite import ExportReport
+    from fbnetv2_tf.builders.export_report import ExportReport
 
 _NAMES = {
     "none": "float32",
@@ -34,6 +34,8 @@ def export_table(report: ExportReport) -> str:
         ("multiply-adds", f"{report.macs:,}"),
         ("operators", ", ".join(f"{count} {name}" for name, count in report.operators.items())),
         ("CPU delegate", _pieces(report)),
+        ("arena", f"{format_quantity(report.arena_bytes / 1024, KIB)} for maps"),
+        ("latency", f"{report.latency_ms:.3f} ms on this machine, one thread"),
         (
             "agreement",
             f"the model's class for {100 * agreement.same_class:.2f} % of {agreement.images:,} "

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from fbnetv2_tf.builders.deployment import TARGETS, Finding, findings
+from fbnetv2_tf.builders.deployment import TAKEN_FILE, TARGETS, Finding, findings
 from fbnetv2_tf.builders.litert import LiteModel, read_graph
 from fbnetv2_tf.builders.operator_files import operator_files
 from fbnetv2_tf.builders.tflite_convert import convert
@@ -145,6 +145,19 @@ def test_each_target_is_told_what_it_leaves_out(files: dict[str, bytes]) -> None
     assert {"type", "operator"} <= rules(files["float"], "edgetpu")
     assert "type" not in rules(files["int8 decomposed"], "edgetpu")
     assert "operator" not in rules(files["float"], "gpu")
+    [swish] = [f for f in findings(files["int8"], "edgetpu") if f.rule == "operator"]
+    assert swish.what.endswith(" operators), and all that follows the first")
+
+
+def test_what_targets_take_are_operators_by_the_schemas_names() -> None:
+    known = {name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    taken = json.loads(TAKEN_FILE.read_text(encoding="utf-8"))
+    assert taken.keys() == set(TARGETS) - {"xnnpack"}
+    for names in taken.values():
+        assert names == sorted(set(names))
+        assert set(names) <= known
+        assert {"ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "MEAN", "MUL"} <= set(names)
+    assert {name for name in taken if "HARD_SWISH" in taken[name]} == {"tflm", "gpu"}
 
 
 def test_widths_odd_maps_and_open_shapes_are_found(files: dict[str, bytes]) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.builders.litert import LiteModel
+from fbnetv2_tf.builders.tflite_metadata import read_class_names
+from fbnetv2_tf.counting import count
 from fbnetv2_tf.datasets import load_dataset
 from fbnetv2_tf.flags.export import DRIVER, sample
 from fbnetv2_tf.run_folder import EXPORT, RunFolder
@@ -34,7 +37,25 @@ def test_two_forms_of_a_run(run: RunFolder, capsys: pytest.CaptureFixture[str]) 
     assert record["model_int8.tflite"]["float_operators"] == 0
     assert record["model.tflite"]["macs"] == record["model_int8.tflite"]["macs"]
     assert record["model.tflite"]["agreement"]["images"] == 24
+    assert record["model.tflite"]["arena_bytes"] > record["model_int8.tflite"]["arena_bytes"] > 0
+    assert record["model.tflite"]["latency_ms"] > 0
     assert LiteModel.load(run / "model_int8.tflite").input_dtype == "uint8"
+    assert read_class_names((run / "model_int8.tflite").read_bytes()) == ("0", "1", "2")
+
+
+def test_an_architecture_without_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "model.tflite"
+    network = "in_hw8_c3 cn_k3_s2_c8_nhs ds_k3_s1_c8_se0.25_nre fc_c7"
+    arguments = [f"--architecture={network}", f"--output={output}", "--quantization=int8"]
+    assert DRIVER.run([*arguments, "--calibration_images=20", "--proof_images=8"]) == 0
+    out = capsys.readouterr().out
+    assert "The weights are random" in out
+    assert "accuracy" not in out
+    record = RunFolder(tmp_path).read_json(EXPORT)["model.tflite"]
+    assert record["macs"] == count(parse_architecture(network)).macs
+    assert read_class_names(output.read_bytes()) == ()
 
 
 def test_the_sample_has_every_class_and_is_always_the_same(tmp_path: Path) -> None:
@@ -51,7 +72,9 @@ def test_what_cannot_be_is_one_line(
 ) -> None:
     (tmp_path / "child.keras").write_bytes(b"nothing")
     for arguments, sentence in (
-        ([], "Exactly one of --run or --model must be given"),
+        ([], "Exactly one of --run or --model or --architecture must be given"),
+        (["--architecture=fbnetv2_f1"], "has random weights: it needs --output"),
+        (["--architecture=fbnetv2_f9", "--output=a.tflite"], "Did you mean 'fbnetv2_f"),
         ([f"--run={tmp_path / 'new'}"], "has no file 'child.keras'. fbnetv2-train writes it."),
         ([f"--run={run.path}", "--output=model.onnx"], "--output must end in '.tflite'"),
         ([f"--run={run.path}", "--quantization=int2"], "value should be one of <none|"),
