@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def load_model(path: Path) -> Any:
     # A damaged or hostile file can fail anywhere in Keras's reader, in every way there is.
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = _foreign_layer(path) or reason
         raise RunError(f"'{path}' does not hold a model that can be loaded: {reason}") from error
 
 
@@ -66,3 +68,20 @@ def _require_plausible_size(path: Path) -> None:
             f"'{path}' must be a model, which unpacks to about its own size. Received: "
             f"{packed:,} bytes that unpack to {unpacked:,}."
         )
+
+
+def _foreign_layer(path: Path) -> str:
+    """The sentence that names the first layer that is not Keras's own, or ""; runs nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            layers = json.loads(archive.read("config.json"))["config"]["layers"]
+        known = [(str(each["module"]), each["class_name"], each["name"]) for each in layers]
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        return ""
+    for module, kind, name in known:
+        if kind == "Lambda" or not module.startswith("keras"):
+            return (
+                f"the layer {name!r} must be one of Keras's own, without code of its own. "
+                f"Received: {kind}."
+            )
+    return ""

@@ -15,6 +15,7 @@ from .assembly import check_choice
 from .export_report import ExportReport, report_of
 from .extras import require_qat
 from .litert import LiteGraph, LiteModel, read_graph
+from .operator_files import place_of
 from .tflite_convert import IMAGE_TYPES, QUANTIZATIONS, convert
 from .tflite_graph import deployable
 from .tflite_metadata import Metadata, with_metadata
@@ -222,7 +223,10 @@ def _refuse_float_islands(graph: LiteGraph, quantization: str, image_type: str) 
     if quantization not in WHOLE_NUMBERS:
         return
     border = ("QUANTIZE", "DEQUANTIZE") if image_type == "float32" else ()
-    islands = sorted({o.name for o in graph.float_operators if o.name not in border})
+    found = [each for each in graph.float_operators if each.name not in border]
+    # Around an operator that computes in floating point stand casts, which are not what is wrong.
+    causes = [each for each in found if each.name not in ("QUANTIZE", "DEQUANTIZE")] or found
+    islands = sorted({f"{each.name} ({place_of(each.output)})" for each in causes})
     if islands:
         raise ExportError(
             f"Every operator of an int8 file must compute in whole numbers, so it was not written. "

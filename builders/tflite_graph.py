@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fbnetv2_tf.errors import ExportError
+from fbnetv2_tf.errors import ExportError, RunError
 
 from .layers import ALMOST_A_SIXTH
 
@@ -95,6 +95,9 @@ def write_saved_model(model: Any, folder: Path) -> None:
     Args:
         model: as `deployable` returns it.
         folder: where to.
+
+    Raises:
+        RunError: where the system refuses, such as a full disk.
     """
     from tensorflow.python.framework import convert_to_constants
 
@@ -112,7 +115,14 @@ def write_saved_model(model: Any, folder: Path) -> None:
     )
     # Inference has no gradients to save, and those of a frozen silu could not be.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: serve}, options=options)
+    try:
+        tf.saved_model.save(module, str(folder), signatures={SIGNATURE: serve}, options=options)
+    except (tf.errors.OpError, OSError) as error:
+        reason = " ".join(str(error).split())[-200:]
+        raise RunError(
+            f"The converter's temporary files could not be written to '{folder.parent}' (the "
+            f"variable TMPDIR names another folder): {reason}."
+        ) from error
 
 
 def check_form(model: Any) -> None:
@@ -136,6 +146,12 @@ def check_form(model: Any) -> None:
             raise ExportError(
                 f"The layer {layer.name!r} must be one of Keras's own, with its operators known. "
                 f"Received: {type(layer).__module__}.{type(layer).__name__}."
+            )
+        if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional):
+            # The converter's calibration of a recurrent layer can end the whole process.
+            raise ExportError(
+                f"The layer {layer.name!r} must be of an image classifier, without recurrence. "
+                f"Received: {type(layer).__name__}."
             )
         if getattr(layer, "quantization_mode", None):
             raise ExportError(

@@ -227,14 +227,16 @@ def _files(texts: Sequence[str], options: LatencyOptions) -> dict[str, bytes]:
     maker = BlockFiles(options.dtype, options.seed)
     texts = list(dict.fromkeys(texts))
     print(f"{len(texts)} files to measure, {maker.conversions(texts)} to convert.", flush=True)
-    files = {texts[0]: maker.make(texts[0])}  # the first takes TensorFlow's start along
-    began = time.monotonic()
-    for text in texts[1:3]:
-        files[text] = maker.make(text)
-    each = (time.monotonic() - began) / 2
+    with quiet_start():  # the converter narrates to file descriptor 2
+        files = {texts[0]: maker.make(texts[0])}  # the first takes TensorFlow's start along
+        began = time.monotonic()
+        for text in texts[1:3]:
+            files[text] = maker.make(text)
+        each = (time.monotonic() - began) / 2
     seconds = maker.conversions(texts) * each + len(texts) * SECONDS_A_SAMPLE * options.repeats
     print(f"That takes about {seconds / 60:.1f} minutes.", flush=True)
-    return files | {text: maker.make(text) for text in texts[3:]}
+    with quiet_start():
+        return files | {text: maker.make(text) for text in texts[3:]}
 
 
 def _measured(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,11 +46,23 @@ def test_what_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
         load_model(path)
 
 
-def test_a_lambda_in_a_file_is_not_run(tmp_path: Path) -> None:
+class Strange(keras.layers.Layer):
+    """A layer that no other program has."""
+
+    def call(self, x: Any) -> Any:
+        """Doubles."""
+        return 2 * x
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Strange(name="mine"), keras.layers.Lambda(lambda x: x, output_shape=(2, 2, 1), name="mine")],
+    ids=["of somebody else", "lambda"],
+)
+def test_foreign_code_in_a_file_is_named_and_not_run(layer: Any, tmp_path: Path) -> None:
     image = keras.Input((2, 2, 1))
-    model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(2, 2, 1))(image))
-    model.save(tmp_path / "child.keras")
-    with pytest.raises(RunError, match="does not hold a model that can be loaded"):
+    keras.Model(image, layer(image)).save(tmp_path / "child.keras")
+    with pytest.raises(RunError, match=f"the layer 'mine' must be .* {type(layer).__name__}"):
         load_model(tmp_path / "child.keras")
 
 

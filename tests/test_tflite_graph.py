@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fbnetv2_tf.builders.tflite_graph import deployable, write_saved_model
 from fbnetv2_tf.builders.tflite_proof import keras_logits
-from fbnetv2_tf.errors import ExportError
+from fbnetv2_tf.errors import ExportError, RunError
 
 from .networks import SMALL, images_for, moved_network
 
@@ -85,6 +85,24 @@ def test_a_layer_of_somebody_else_is_refused_by_name() -> None:
     anything = keras.layers.Lambda(lambda x: x, output_shape=(4, 4, 1), name="free")
     with pytest.raises(ExportError, match=r"layer 'free' must be one of Keras's own"):
         deployable(_classifier(anything), fused_hard_swish=True)
+
+
+def test_recurrence_is_refused_because_it_can_end_the_process() -> None:
+    layers = (keras.layers.Reshape((4, 4)), keras.layers.LSTM(2, name="memory"))
+    model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
+    with pytest.raises(ExportError, match=r"layer 'memory' must be .* Received: LSTM"):
+        deployable(model, fused_hard_swish=True)
+
+
+def test_a_full_disk_for_temporary_files_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", refuse)
+    with pytest.raises(RunError, match=r"TMPDIR names another folder\): .*No space left"):
+        write_saved_model(_classifier(), tmp_path / "saved")
 
 
 def test_what_is_not_one_image_to_one_output_is_refused() -> None:
