@@ -106,15 +106,15 @@ def define(values: Any) -> None:
 def options(values: Any) -> ExportOptions:
     """Reads the flags."""
     given = one_of(values, "run", "model", "architecture")
-    model, architecture, run = values.model, None, None
-    if given == "run":
-        run = RunFolder(values.run)
-        model = run.existing(CHILD_QAT if values.quantization == "qat" else CHILD)
-    elif given == "model":
-        run = RunFolder(values.model.parent)
-    else:
+    if given == "architecture":
+        model, run, output = None, None, values.output
         architecture = _untrained(values)
-    output = values.output or run / _file_name(model, values.quantization)
+    else:
+        architecture = None
+        run = RunFolder(values.run if given == "run" else values.model.parent)
+        child = CHILD_QAT if values.quantization == "qat" else CHILD
+        model = run.existing(child) if given == "run" else values.model
+        output = values.output or run / _file_name(model, values.quantization)
     if output.suffix != ".tflite":
         raise InputError(f"--output must end in '.tflite'. Received: '{output}'.")
     return ExportOptions(
@@ -210,7 +210,7 @@ def _model_and_data(options: ExportOptions) -> tuple[Any, DataSplits]:
 
 def _ranges(options: ExportOptions) -> dict[str, tuple[float, float]] | None:
     """The ranges beside a model that was trained with int8's rounding."""
-    if options.quantization != "qat":
+    if options.quantization != "qat" or options.model is None:
         return None
     ranges = RunFolder(options.model.parent).read_json(FURTHER).get("qat", {}).get("ranges", {})
     return {name: (low, high) for name, (low, high) in ranges.items()}
