@@ -48,7 +48,9 @@ def free_port() -> int:
 
 def start(part: str, folder: Path, output: Path, workers: int) -> list[subprocess.Popen[bytes]]:
     """The processes of a search or a training, the first one the writer."""
-    what = {"search": [f"--space={SPACE}", "--max_macs=6000", "--finalists=2"], "train": TRAINING}[part]
+    what = {"search": [f"--space={SPACE}", "--max_macs=6000", "--finalists=2"], "train": TRAINING}[
+        part
+    ]
     command = [sys.executable, "-m", f"fbnetv2_tf.flags.{part}", *what]
     command += ["--dataset=npz", f"--data_dir={folder / 'data.npz'}", f"--output={output}"]
     command += [f"--epochs={EPOCHS}", "--batch_size=16"]
