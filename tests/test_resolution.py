@@ -191,7 +191,7 @@ def test_probabilities_do_not_move_what_weight_steps_run(monkeypatch: pytest.Mon
 
 
 def test_a_selected_resolution_is_the_one_that_weight_steps_run() -> None:
-    net = build_supernet("in_hw6/9/11_c2 fc_c3")
+    net = build_supernet("in_hw6/9/11_c2 cn_k3_s2_c8_nre fc_c3")
     net.select(net.space.largest)
     assert {net._side_of_step() for _ in range(3)} == {11}
     net.unselect()
