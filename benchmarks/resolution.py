@@ -3,8 +3,8 @@
 `python -m benchmarks.resolution [--runs=FOLDER] [--epochs=16] [--seeds=3]` from the root of a
 checkout; resumable as `benchmarks.budget` is. The images are real ones (Fashion-MNIST). The free
 limit binds no network, so nothing but the loss moves the resolution; under the tight one only
-networks of the smallest fit. So that "prefers the larger" is known to be right, the space's largest
-network is also trained alone at each resolution. Ends with code 1 where a search prefers another.
+networks of the smallest fit. Beside the searches stands what the largest network of each resolution
+reaches when it is trained alone. Ends with code 1 where a search prefers another resolution.
 """
 
 from __future__ import annotations
