@@ -3,8 +3,8 @@
 `python -m benchmarks.resolution [--runs=FOLDER] [--epochs=16] [--seeds=3]` from the root of a
 checkout; resumable as `benchmarks.budget` is. The images are real ones (Fashion-MNIST). The free
 limit binds no network, so nothing but the loss moves the resolution; under the tight one only
-networks of the smallest fit. Beside the searches stands what the largest network of each resolution
-reaches when it is trained alone. Ends with code 1 where a search prefers another resolution.
+networks of the smallest fit. Beside the searches stands what the largest network of each
+resolution reaches when it is trained alone. Ends with code 1 where a search prefers another.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/resolution"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--alone_epochs", type=int, default=8)
+    parser.add_argument("--alone_epochs", type=int, default=15)
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--only", nargs="*", default=())
     options = parser.parse_args()
