@@ -78,8 +78,8 @@ def side_of_step(sides: Sequence[int], step: int, seed: int) -> int:
 
     Steps come in rounds of random order. The smallest and the largest resolution are in a round
     twice, those between them once: these learn from the steps of both neighbours too (the sandwich
-    rule of Yu and Huang 2019, arXiv:1903.05134, one resolution a step). How often one is trained does
-    not depend on its probability, so none leads the search for having been trained more for a lead.
+    rule of Yu and Huang 2019, arXiv:1903.05134, one resolution a step). How often one is trained
+    does not depend on its probability, so none leads the search for being trained more for a lead.
 
     Args:
         sides: the alternatives.
