@@ -1,12 +1,12 @@
 """How budgets are kept: limits on MACs, weights, memory, latency, and all four together.
 
-`python -m benchmarks.budget [--runs=FOLDER] [--epochs=1] [--seeds=5] ...` from the root of a
+`python -m benchmarks.budget [--runs=FOLDER] [--epochs=4] [--seeds=5] ...` from the root of a
 checkout. One search a seed derives a child for each of three limits on MACs; one search each has a
 limit on weights, on memory, on latency, and on everything. Every search is a run folder under
 FOLDER; one that is there is read, not repeated, so an interrupted benchmark goes on (`--only
-macs_seed0 ...` names the searches to run) and a second one adds seeds. The searches are short: what
-is shown is how limits are kept, not how accurate the children are. Ends with code 1 where a child
-is above a limit.
+macs_seed0 ...` names the searches to run) and a second one adds seeds. The searches are short and
+train no finalists: what is shown is how limits are kept, not how accurate the children are. Ends
+with code 1 where a child is above a limit.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _flags(case: Case, options: argparse.Namespace, latency: Path) -> dict[str, 
         values = [child[resource] / words.scale for child in case.limits]
         limits[words.argument] = ",".join(f"{v:.{0 if words.scale == 1 else 4}f}" for v in values)
     common = {"space": options.space, "epochs": options.epochs, "seed": case.seed}
-    common |= {"candidates": options.candidates, "dataset": options.dataset}
+    common |= {"candidates": options.candidates, "finalists": 0, "dataset": options.dataset}
     common |= {"batch_size": options.batch_size, "warmup_epochs": 0}
     if "max_latency_ms" in limits:
         common["latency_table"] = latency
@@ -127,7 +127,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dataset", default="fashion_mnist_10k")
     parser.add_argument("--max_macs", default="300K,600K,1.2M")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch_size", type=int, default=128)
     parser.add_argument("--candidates", type=int, default=4)
     parser.add_argument("--only", nargs="*", default=())

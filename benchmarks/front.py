@@ -30,7 +30,10 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=4)
     options = parser.parse_args()
     names = ("space", "dataset", "epochs", "seed", "candidates")
-    flags = {name: getattr(options, name) for name in names} | {"pareto": options.budgets}
+    flags = {name: getattr(options, name) for name in names} | {
+        "pareto": options.budgets,
+        "finalists": 0,
+    }
     run = options.runs / f"pareto_{options.budgets}_seed{options.seed}"
     found = searched(run, flags)
     children = [Child(**child) for child in found["children"]]

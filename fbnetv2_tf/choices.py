@@ -24,9 +24,6 @@ from .space import Space, parse_space
 
 SAMPLING = ("soft", "hard", "mixed", "sliced")
 
-DRAWN_STREAM = 1
-"""Tells the noise of `ChoiceTable.drawn` from that of the weights."""
-
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class Choice(keras.layers.Layer):
@@ -146,18 +143,6 @@ class ChoiceTable(keras.layers.Layer):
             name: tf.argmax(weights, output_type=tf.int32)
             for name, weights in self(training=True).items()
         }
-
-    def drawn(self, name: str) -> tf.Tensor:
-        """The place of the alternative that the next step draws of one choice, int64 scalar.
-
-        A function of (seed, step) like the weights, from noise of its own; the selected one while
-        an architecture is selected.
-        """
-        step = tf.convert_to_tensor(self.step) + 1
-        seed = tf.stack([step, self.seed + tf.zeros_like(step)])
-        logits = tf.math.log(self.probabilities()[name])
-        noise = gumbel_noise(logits.shape, tf.random.fold_in(seed, DRAWN_STREAM))
-        return tf.argmax(logits + noise)
 
     def select(self, architecture: Architecture) -> None:
         """Makes every weight one-hot at the alternatives of `architecture`, until `unselect`.

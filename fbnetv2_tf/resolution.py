@@ -73,6 +73,30 @@ def scattered(maps: tf.Tensor, side: int) -> tf.Tensor:
     return tf.einsum("yh,xw,bhwc->byxc", spread, spread, maps)
 
 
+def side_of_step(sides: Sequence[int], step: int, seed: int) -> int:
+    """The input resolution that a weight step runs, pixels.
+
+    Steps come in rounds of random order. The smallest and the largest resolution are in a round
+    twice, those between them once: these learn from the steps of both neighbours too (the sandwich
+    rule of Yu and Huang 2019, arXiv:1903.05134, one resolution a step). How often one is trained
+    does not depend on its probability, so none leads the search for being trained more for a lead.
+
+    Args:
+        sides: the alternatives.
+        step: of the search, from 0.
+        seed: the same seed gives the same order.
+
+    Example:
+        >>> sorted(side_of_step((14, 20, 28), step, seed=0) for step in range(5))
+        [14, 14, 20, 28, 28]
+    """
+    ends = [min(sides), max(sides)] if len(sides) > 2 else []
+    members = [*sides, *ends]
+    this_round, place = divmod(step, len(members))
+    noise = tf.random.stateless_uniform([len(members)], tf.constant([this_round, seed], tf.int64))
+    return members[int(tf.argsort(noise)[place])]
+
+
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class ResolutionChoice(keras.layers.Layer):
     """The paper's choice among resolutions of one map: `y = sum_r g_r scatter_r(F(gather_r(x)))`.

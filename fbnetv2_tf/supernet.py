@@ -38,9 +38,9 @@ class Supernet(TwoPhaseModel):
         seed: of the sampling; the initial weights follow Keras's global seed.
         sharing: `path` for masks on one path, `none` for the paper's instantiated candidates.
 
-    Where the space has several input resolutions, a weight step runs one that is drawn from their
-    probabilities, an architecture step runs all of them and takes the exact expectation of the
-    loss. A smaller resolution is the nearest subset of the images (FBNetV2 section 3.2).
+    Where the space has several input resolutions, a weight step runs one of them (`side_of_step`),
+    an architecture step runs all of them and takes the exact expectation of the loss. A smaller
+    resolution is the nearest subset of the images (FBNetV2 section 3.2).
 
     Attributes:
         latency_table: the `LatencyTable` that latencies are read from; to be set where they are

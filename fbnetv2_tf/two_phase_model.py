@@ -17,7 +17,7 @@ from .choices_layout import choice_name
 from .errors import BudgetError, SpaceError
 from .objectives import Objective
 from .replicas import reduced, replica_count
-from .resolution import nearest_subset
+from .resolution import nearest_subset, side_of_step
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .sliced_path import SlicedPath
 
@@ -244,9 +244,10 @@ class TwoPhaseModel(keras.Model):
 
     def _side_of_step(self) -> int:
         """The input resolution of the next weight step, pixels: a function of (seed, step)."""
-        if len(self.space.sides) == 1:
-            return self.space.sides[0]
-        return self.space.sides[int(self.choices.drawn(SIDE_CHOICE))]
+        sides = self.space.sides
+        if len(sides) == 1 or float(self.choices.is_selected) > 0:
+            return sides[int(tf.argmax(self.side_probabilities()))]
+        return side_of_step(sides, int(self.choices.step), self.choices.seed)
 
     def _compiled_step(self, phase: int, side: int) -> Any:
         def of_replica(images: tf.Tensor, labels: tf.Tensor) -> Any:

@@ -14,7 +14,14 @@ from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.counting import count
 from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.objectives import Budget
-from fbnetv2_tf.resolution import ResolutionChoice, nearest_places, nearest_subset, scattered
+from fbnetv2_tf.resolution import (
+    ResolutionChoice,
+    nearest_places,
+    nearest_subset,
+    scattered,
+    side_of_step,
+)
+from fbnetv2_tf.search_data import WEIGHTS_PHASE
 from fbnetv2_tf.two_phase_model import SIDE_CHOICE
 
 TEXT = (
@@ -144,15 +151,50 @@ def test_law_1_holds_at_every_resolution(net: Supernet, side: int) -> None:
     assert costs["macs"] == count(architecture).macs
 
 
-def test_the_sampled_resolutions_have_every_resolution() -> None:
-    net = build_supernet("in_hw6/9/11_c2 fc_c3")
-    seen = []
-    for step in range(24):
-        net.choices.step.assign(step)
-        seen.append(int(net.choices.drawn(SIDE_CHOICE)))
-    assert set(seen) == {0, 1, 2}
-    net.choices.step.assign(0)
-    assert int(net.choices.drawn(SIDE_CHOICE)) == seen[0]
+@pytest.mark.parametrize(
+    ("sides", "a_round"),
+    [((6, 11), [6, 11]), ((6, 9, 11), [6, 6, 9, 11, 11]), ((6, 8, 9, 11), [6, 6, 8, 9, 11, 11])],
+    ids=str,
+)
+def test_weight_steps_come_in_rounds_of_all_resolutions(
+    sides: tuple[int, ...], a_round: list[int]
+) -> None:
+    steps = len(a_round)
+    rounds = [[side_of_step(sides, r * steps + i, 3) for i in range(steps)] for r in range(12)]
+    assert all(sorted(each) == a_round for each in rounds)
+    assert len(set(map(tuple, rounds))) > 1
+    assert rounds[0] == [side_of_step(sides, i, 3) for i in range(steps)]
+    assert rounds != [
+        [side_of_step(sides, r * steps + i, 4) for i in range(steps)] for r in range(12)
+    ]
+
+
+def test_probabilities_do_not_move_what_weight_steps_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolution that was trained more would be more probable, and trained more for that."""
+
+    def sides_run(logits: list[float]) -> list[int]:
+        net = build_supernet("in_hw6/9/11_c2 fc_c3", seed=5)
+        net.choices.choices[0].logits.assign(logits)
+        seen: list[int] = []
+        monkeypatch.setattr(net, "weight_step", lambda images, _: seen.append(int(images.shape[1])))
+        net.compile(loss="mse", run_eagerly=True)
+        net.choices.step.assign(40)
+        for _ in range(10):
+            side = net._side_of_step()
+            net.train_step((images(), tf.zeros([8]), WEIGHTS_PHASE), side)
+            net.choices.step.assign_add(1)
+        return seen
+
+    undecided = sides_run([0.0, 0.0, 0.0])
+    assert undecided == sides_run([9.0, 0.0, 0.0])
+    assert undecided == [side_of_step((6, 9, 11), step, 5) for step in range(40, 50)]
+
+
+def test_a_selected_resolution_is_the_one_that_weight_steps_run() -> None:
+    net = build_supernet("in_hw6/9/11_c2 cn_k3_s2_c8_nre fc_c3")
+    net.select(net.space.largest)
+    assert {net._side_of_step() for _ in range(3)} == {11}
+    net.unselect()
 
 
 def train(net: Any, objective: Budget) -> None:
