@@ -113,6 +113,8 @@ def skip_dirty(folder: Path) -> None:
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         found = set(re.findall(r"Skipped '([^']+)'", ran.stderr))
         named |= found
+        if ran.returncode:
+            raise SystemExit(f"{name} failed by itself: {ran.stderr[-2000:]}")
         last = ran.stdout.strip().splitlines()[-1]
         print(f"{name}: exit code {ran.returncode}, {len(found)} files named; {last[:100]}")
     print(

@@ -155,7 +155,7 @@ def live(part: str, folder: Path, output: Path, plan: str, total: int, chance: A
     delay = chance.uniform(0.0, 0.02)
     if plan == "starting":
         end = time.monotonic() + chance.uniform(0.0, 4.0)
-        killed = victim.wait(lambda: time.monotonic() > end)
+        killed = victim.wait(lambda: time.monotonic() > end or victim.shared[1] > 0)
     elif plan == "in a step":
         killed = victim.wait(lambda: victim.shared[0] >= target)
         time.sleep(delay)

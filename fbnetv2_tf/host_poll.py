@@ -28,7 +28,8 @@ class HostPoll:
     def __init__(self, strategy: Any) -> None:
         def of_replica(asked: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, asked)
+            # The identity is on the replica's device; what comes from outside is on none.
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(asked))
 
         self._strategy = strategy
         self._sum = tf.function(lambda asked: strategy.run(of_replica, (asked,)), autograph=False)
