@@ -37,6 +37,7 @@ from absl import app, flags
 
 import fbnetv2_tf as fb
 from fbnetv2_tf.expected_cost import ExpectedCost
+from fbnetv2_tf.momentum_sgd import MomentumSGD
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
 
 SPACE = flags.DEFINE_string("space", "fashion28", "A preset, a file, or the text of a space.")
@@ -61,9 +62,8 @@ def batch(space: fb.Space, size: int) -> tuple[Any, Any]:
     return tf.constant(images), tf.constant(random.integers(0, space.classes, size), tf.int32)
 
 
-def sgd() -> keras.optimizers.Optimizer:
-    """The optimizer of the weights, the same everywhere."""
-    return keras.optimizers.SGD(0.01, momentum=0.9)
+SGD = {"learning_rate": 0.01, "momentum": 0.9}
+"""The optimizer of the weights, the same everywhere."""
 
 
 def loss() -> keras.losses.Loss:
@@ -75,7 +75,7 @@ def supernet(space: fb.Space, **options: Any) -> Any:
     """A supernet compiled for a budget of a third of the largest network."""
     net = fb.build_supernet(space, **options)
     budget = fb.Budget(max_macs=fb.count(space.largest).macs / 3)
-    net.compile(optimizer=sgd(), loss=loss(), objective=budget)
+    net.compile(optimizer=MomentumSGD(**SGD), loss=loss(), objective=budget)
     return net
 
 
@@ -113,7 +113,7 @@ def torch_step(space: fb.Space, size: int, memory: str) -> Step:
 def stock_step(space: fb.Space, size: int) -> Step:
     """A step of the largest network by Keras's own training function."""
     model = fb.build_model(space.largest)
-    model.compile(optimizer=sgd(), loss=loss(), jit_compile=False)
+    model.compile(optimizer=keras.optimizers.SGD(**SGD), loss=loss(), jit_compile=False)
     images, labels = batch(space, size)
     data = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
     model.make_train_function()
