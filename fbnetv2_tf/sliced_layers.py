@@ -114,8 +114,16 @@ def sliced_batch_norm(
         epsilon=epsilon,
         is_training=True,
     )
-    elements = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
-    return tf.ensure_shape(y, x.shape), [mean, variance * (elements - 1) / elements]
+    return tf.ensure_shape(y, x.shape), [mean, variance * _bias(x)]
+
+
+def _bias(x: tf.Tensor) -> Any:
+    """The biased variance of a map's channels over the unbiased one."""
+    if x.shape[:3].is_fully_defined():
+        elements: Any = x.shape[:3].num_elements()
+    else:
+        elements = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
+    return (elements - 1) / elements
 
 
 def sliced_inference_norm(
