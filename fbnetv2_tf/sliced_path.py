@@ -287,4 +287,11 @@ def _same_width(layer: MaskedBlock, places: Places) -> Any:
 def _add_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     if isinstance(same, bool):
         return y + x if same else y
-    return tf.ensure_shape(tf.cond(same, lambda: tf.add_n([y, x]), lambda: tf.identity(y)), y.shape)
+
+
+    def add() -> tf.Tensor:
+        # All of x. From a sum TensorFlow concludes that its terms have one shape, here and also
+        # where this branch does not run: the width of y must not come to be that of x.
+        return tf.add_n([y, tf.slice(x, [0, 0, 0, 0], tf.shape(y))])
+
+    return tf.ensure_shape(tf.cond(same, add, lambda: tf.identity(y)), y.shape)
