@@ -288,7 +288,6 @@ def _add_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     if isinstance(same, bool):
         return y + x if same else y
 
-
     def add() -> tf.Tensor:
         # All of x. From a sum TensorFlow concludes that its terms have one shape, here and also
         # where this branch does not run: the width of y must not come to be that of x.
