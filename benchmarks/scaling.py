@@ -6,8 +6,8 @@
 The largest network stays; its expansions, widths and squeeze-and-excite ratios get 1, 2, 8 or 32
 alternatives, and every block its choice of kernel, activation and skip from 2 on (there are no more
 of those). Steps are interleaved in one process, medians, processors' time of all threads together;
-memory is the most that a process of its own takes beyond its libraries, median of three. Measurements are kept in
-`--results`, so that an interrupted run goes on. Writes `--plot`.
+memory is the most that a process of its own takes beyond its libraries, median of three.
+Measurements are kept in `--results`, so that an interrupted run goes on. Writes `--plot`.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def main(_: list[str]) -> None:
     numbers = [int(number) for number in ALTERNATIVES.value]
     first, rows = numbers[0], []
     print(
-        f"{'each':>5} {'architectures':>14} {'clock':>11} {'ratio':>6} {'processors':>13} {'ratio':>6} "
-        f"{'peak':>9} {'more':>9}"
+        f"{'each':>5} {'architectures':>14} {'clock':>11} {'ratio':>6} {'processors':>13} "
+        f"{'ratio':>6} {'peak':>9} {'more':>9}"
     )
     for number in numbers:
         size, ms, mib = space_of(number).size, found[f"ms {number}"], found[f"mib {number}"]

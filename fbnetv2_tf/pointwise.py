@@ -19,8 +19,8 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
         kernel: (side, side, channels, filters), of x's dtype.
         stride: 1 or 2.
     """
-    if stride == 1 and kernel.shape[:2] == [1, 1] and None not in x.shape[1:3]:
-        return pointwise_conv2d(x, kernel)
+    if kernel.shape[:2] == [1, 1] and None not in x.shape[1:3]:
+        return pointwise_conv2d(x if stride == 1 else x[:, ::stride, ::stride], kernel)
     return tf.nn.conv2d(x, kernel, stride, "SAME")
 
 
