@@ -177,7 +177,7 @@ def _factors(
         first[shape] = len(found)
         for at in itertools.product(*map(range, shape)):
             axes = zip(at, shape, starts, strict=True)
-            found.append([start + place for place, extent, start in axes if extent > 1])
+            found.append([(start or 0) + place for place, extent, start in axes if extent > 1])
     width = max(1, *map(len, found))
     return np.array([[*row, *[places.one] * (width - len(row))] for row in found]), first
 
