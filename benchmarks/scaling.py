@@ -1,31 +1,25 @@
 """What more alternatives cost: time and memory of a search step at the same largest network.
 
     python benchmarks/scaling.py
-    python benchmarks/scaling.py --alternatives=1,32 --repeats=31
+    python benchmarks/scaling.py --alternatives=1,32 --steps=31
 
 The largest network stays; its expansions, widths and squeeze-and-excite ratios get 1, 2, 8 or 32
 alternatives, and every block its choice of kernel, activation and skip from 2 on (there are no more
 of those). Steps are interleaved in one process, medians, processors' time of all threads together;
-memory is what a process of its own holds at most, median of three. Measurements are kept in
-`--results`, so that an interrupted run goes on. Writes `--plot`.
+memory is the most that a process of its own takes beyond its libraries, median of three.
+Measurements are kept in `--results`, so that an interrupted run goes on. Writes `--plot`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import resource
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
 from absl import app, flags
+from training_steps import medians, peak_mib, print_peak, search_step
 
 from fbnetv2_tf.space import Space, parse_space
 
@@ -58,20 +52,9 @@ def space_of(alternatives: int) -> Space:
     return parse_space(f"in_hw32_c3 cn_k3_s2_c16_nhs {' '.join(blocks)} ip_e2_c128_nhs fc_c10")
 
 
-def peak_mib(alternatives: int) -> float:
-    """The most resident memory of a process of its own that makes three steps, MiB."""
-    command = [sys.executable, __file__, f"--peak_of={alternatives}", f"--images={IMAGES.value}"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(said.split()[-1])
-
-
-def step_of(alternatives: int) -> Any:
-    """A weight step of the supernet."""
-    from step_cost import search_step
-
-    from fbnetv2_tf.search_data import WEIGHTS_PHASE
-
-    return search_step(space_of(alternatives), IMAGES.value, WEIGHTS_PHASE)
+def peak_of(alternatives: int) -> float:
+    """The most memory that a process of its own takes for three steps, MiB."""
+    return peak_mib([f"--peak_of={alternatives}", f"--images={IMAGES.value}"])
 
 
 def measured(results: Path) -> dict[str, Any]:
@@ -79,15 +62,15 @@ def measured(results: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
     numbers = [int(number) for number in ALTERNATIVES.value]
     if any(f"ms {number}" not in found for number in numbers):
-        from step_cost import medians
-
-        times = medians({str(n): step_of(n) for n in numbers}, STEPS.value)
+        steps = {str(n): search_step(space_of(n), IMAGES.value) for n in numbers}
+        times = medians(steps, STEPS.value)
         found |= {f"ms {n}": times[str(n)].processors for n in numbers}
+        found |= {f"clock {n}": times[str(n)].wall for n in numbers}
         _write(results, found)
     for number in numbers:
         key = f"mib {number}"
         if key not in found:
-            found[key] = statistics.median(peak_mib(number) for _ in range(PROCESSES.value))
+            found[key] = statistics.median(peak_of(number) for _ in range(PROCESSES.value))
             _write(results, found)
     return found
 
@@ -111,7 +94,7 @@ def plot(rows: list[tuple[float, float, float]], path: Path) -> None:
     left.plot(sizes, ratios, "o-")
     left.set(ylim=(0, 1.5), ylabel="time of a step / one alternative")
     right.plot(sizes, more, "o-")
-    right.set(ylim=(-50, 50), ylabel="memory beyond one alternative, MiB")
+    right.set(ylim=(-50, 50), ylabel="memory beyond that of one, MiB")
     for axes in (left, right):
         axes.set_xlabel("architectures in the space, power of ten")
         axes.grid(alpha=0.3)
@@ -122,22 +105,23 @@ def plot(rows: list[tuple[float, float, float]], path: Path) -> None:
 def main(_: list[str]) -> None:
     """Prints the table and draws the picture."""
     if PEAK_OF.value:
-        step = step_of(PEAK_OF.value)
-        for _ in range(3):
-            step()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print_peak(lambda: search_step(space_of(PEAK_OF.value), IMAGES.value))
         return
     found = measured(Path(RESULTS.value))
     numbers = [int(number) for number in ALTERNATIVES.value]
     first, rows = numbers[0], []
     print(
-        f"{'each':>5} {'architectures':>14} {'processors':>13} {'ratio':>6} {'peak':>9} {'more':>9}"
+        f"{'each':>5} {'architectures':>14} {'clock':>11} {'ratio':>6} {'processors':>13} "
+        f"{'ratio':>6} {'peak':>9} {'more':>9}"
     )
     for number in numbers:
         size, ms, mib = space_of(number).size, found[f"ms {number}"], found[f"mib {number}"]
+        clock = found[f"clock {number}"]
         ratio, more = ms / found[f"ms {first}"], mib - found[f"mib {first}"]
         rows.append((math.log10(size), ratio, more))
-        print(f"{number:5} {size:14.1e} {ms:10.1f} ms {ratio:6.2f} {mib:5.0f} MiB {more:5.1f} MiB")
+        line = f"{number:5} {size:14.1e} {clock:8.1f} ms {clock / found[f'clock {first}']:6.3f} "
+        line += f"{ms:10.1f} ms {ratio:6.3f} {mib:5.0f} MiB {more:5.1f} MiB"
+        print(line)
     hundreds = (rows[-1][0] - rows[0][0]) / 2
     print(f"memory for each factor of 100 in size: {rows[-1][2] * 2**20 / hundreds:,.0f} bytes")
     plot(rows, Path(PLOT.value))

@@ -17,9 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from .architecture import Architecture
+from .choice_weights import ChoiceWeights
 from .choices_layout import one_hot_rows, searched
 from .errors import SpaceError
-from .sampling import gumbel_noise, gumbel_softmax
+from .sampling import gumbel_noise, gumbel_softmax, row_softmax
 from .space import Space, parse_space
 
 SAMPLING = ("soft", "hard", "mixed", "sliced")
@@ -113,9 +114,13 @@ class ChoiceTable(keras.layers.Layer):
             choice.build()
         self.built = True
 
-    def call(self, training: bool = False, for_weights: bool = True) -> dict[str, tf.Tensor]:
+    def call(self, training: bool = False, for_weights: bool = True) -> ChoiceWeights:
         if not self.choices:
-            return {}
+            return self._by_name(tf.zeros([0, 0]))
+        return self._by_name(self._weights(training, for_weights))
+
+    def _weights(self, training: bool, for_weights: bool) -> tf.Tensor:
+        """The weights of every choice, (choices, most alternatives)."""
         logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
         noise: Any = 0.0
         if training:
@@ -125,24 +130,24 @@ class ChoiceTable(keras.layers.Layer):
         is_hard = self.sampling == "hard" or (is_mixed and for_weights and training)
         weights = gumbel_softmax(logits, noise, tf.convert_to_tensor(self.temperature), is_hard)
         selected = self._rows([self.selection], padding=0.0)
-        weights = tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
-        return self._by_name(weights)
+        return tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
 
-    def probabilities(self) -> dict[str, tf.Tensor]:
+    def probabilities(self) -> ChoiceWeights:
         """`softmax(logits)` of every choice; the one-hot weights while one is selected."""
         if not self.choices:
-            return {}
+            return self._by_name(tf.zeros([0, 0]))
         logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
         selected = self._rows([self.selection], padding=0.0)
         is_selected = tf.convert_to_tensor(self.is_selected) > 0
-        return self._by_name(tf.where(is_selected, selected, tf.nn.softmax(logits)))
+        return self._by_name(tf.where(is_selected, selected, row_softmax(logits)))
 
     def places(self) -> dict[str, tf.Tensor]:
         """The places of the alternatives that this step's hard sample has, int32 scalars."""
-        return {
-            name: tf.argmax(weights, output_type=tf.int32)
-            for name, weights in self(training=True).items()
-        }
+        if not self.choices:
+            return {}
+        places = tf.argmax(self._weights(True, True), axis=1, output_type=tf.int32)
+        names = [choice.name for choice in self.choices]
+        return dict(zip(names, tf.unstack(places, num=len(names)), strict=True))
 
     def select(self, architecture: Architecture) -> None:
         """Makes every weight one-hot at the alternatives of `architecture`, until `unselect`.
@@ -200,8 +205,5 @@ class ChoiceTable(keras.layers.Layer):
         flat = tf.concat([tf.convert_to_tensor(vector) for vector in vectors], axis=0)
         return tf.tensor_scatter_nd_update(empty, places, flat)
 
-    def _by_name(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            choice.name: row[: len(choice.alternatives)]
-            for choice, row in zip(self.choices, tf.unstack(rows), strict=True)
-        }
+    def _by_name(self, rows: tf.Tensor) -> ChoiceWeights:
+        return ChoiceWeights(rows, {c.name: len(c.alternatives) for c in self.choices})

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from .depthwise import depthwise_conv2d
+from .pointwise import conv2d
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -49,7 +50,7 @@ class MaskedConv2D(keras.layers.Layer):
         if input_mask is not None:
             kernel *= input_mask[None, None, :, None]
         x = tf.cast(x, self.compute_dtype)
-        return tf.nn.conv2d(x, tf.cast(kernel, x.dtype), self.stride, "SAME")
+        return conv2d(x, tf.cast(kernel, x.dtype), self.stride)
 
     def get_config(self) -> dict[str, Any]:
         config = {"filters": self.filters, "kernel": self.kernel_side, "stride": self.stride}

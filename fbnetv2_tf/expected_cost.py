@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from .choices_layout import choice_name
-from .cost_tables import AXES, PEAK, BlockTables, space_tables
+from .choice_weights import padded_rows
+from .choices_layout import choice_name, searched
+from .cost_tables import PEAK, space_tables
 from .expected_peak import ExpectedPeak
+from .expected_sum import ExpectedSum
 from .space import Space
 
 
@@ -39,10 +40,11 @@ class ExpectedCost:
     def __init__(self, space: Space, resource: str, latency: Any = None) -> None:
         self.resource = resource
         self.sides = space.sides
-        make = ExpectedPeak if resource == PEAK else _ExpectedSum
-        self.costs = [
-            make(list(space_tables(space, side, resource, latency))) for side in space.sides
-        ]
+        tables = [list(space_tables(space, side, resource, latency)) for side in space.sides]
+        self.alternatives = {name: len(values) for name, values in searched(space).items()}
+        is_peak = resource == PEAK
+        self.peaks = [ExpectedPeak(of_side) for of_side in tables] if is_peak else []
+        self.sum = None if is_peak else ExpectedSum(tables, self.alternatives)
 
     def __call__(self, weights: Mapping[str, Any]) -> tf.Tensor:
         """The expectation.
@@ -61,49 +63,7 @@ class ExpectedCost:
 
     def by_side(self, weights: Mapping[str, Any]) -> tf.Tensor:
         """The expectation at each input resolution, float64 (sides,)."""
+        if self.sum is not None:
+            return self.sum(padded_rows(weights, self.alternatives))
         exact = {name: tf.cast(vector, tf.float64) for name, vector in weights.items()}
-        return tf.stack([cost(exact) for cost in self.costs])
-
-
-class _ExpectedSum:
-    """The expectation of a cost that is a sum over blocks, at one resolution."""
-
-    def __init__(self, tables: list[BlockTables]) -> None:
-        self.tables = tables
-
-    def __call__(self, weights: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.add_n([self._block(tables, weights) for tables in self.tables])
-
-    def _block(self, tables: BlockTables, weights: dict[str, tf.Tensor]) -> tf.Tensor:
-        vectors = {axis: weights.get(choice_name(tables.index, axis)) for axis in AXES[1:]}
-        vectors["input"] = weights.get(choice_name(tables.source, "channels"))
-        present = _total(tables.present, vectors)
-        if not tables.block.skippable:
-            return present
-        kind = weights[choice_name(tables.index, "kind")]
-        return kind[0] * present + kind[1] * _total(tables.skipped, vectors)
-
-
-def _total(tables: tuple[np.ndarray, ...], vectors: Mapping[str, Any]) -> tf.Tensor:
-    if not tables:
-        return tf.constant(0.0, tf.float64)
-    return tf.add_n([_expectation(table, vectors) for table in tables])
-
-
-def _expectation(table: np.ndarray, vectors: Mapping[str, Any]) -> tf.Tensor:
-    """Contracts a table with the probabilities along its axes, the last axis first."""
-    result = tf.constant(table.squeeze(), tf.float64)
-    for axis, extent in zip(reversed(AXES), reversed(table.shape), strict=True):
-        if extent > 1:
-            result = tf.linalg.matvec(_matrix(result), vectors[axis])
-            result = tf.reshape(result, _rest(table, axis))
-    return result
-
-
-def _matrix(result: tf.Tensor) -> tf.Tensor:
-    return tf.reshape(result, [-1, result.shape[-1]])
-
-
-def _rest(table: np.ndarray, axis: str) -> list[int]:
-    """The extents, above 1, of the axes before `axis`."""
-    return [extent for extent in table.shape[: AXES.index(axis)] if extent > 1]
+        return tf.stack([peak(exact) for peak in self.peaks])

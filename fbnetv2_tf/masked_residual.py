@@ -188,8 +188,9 @@ def add_residual(y: tf.Tensor, x: tf.Tensor, probability: Any) -> tf.Tensor:
     """
     if not isinstance(probability, tf.Tensor):
         return y + tf.cast(x, y.dtype) if probability else y
-    x = tf.cast(x[..., : y.shape[-1]], y.dtype)
     missing = y.shape[-1] - x.shape[-1]
-    if missing:
+    # Where nothing is to be cut a slice would still have a gradient that copies the map.
+    x = tf.cast(x if missing >= 0 else x[..., : y.shape[-1]], y.dtype)
+    if missing > 0:
         x = tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, missing]])
     return y + x * tf.cast(probability, x.dtype)

@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from .activations import mixed_slope, mixed_value, values
 
-LEAST_ELEMENTS = 2**16
+LEAST_ELEMENTS = 2**15
 """Below that many elements a pass takes less time than it is worth to compile one."""
 
 

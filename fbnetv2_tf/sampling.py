@@ -39,8 +39,23 @@ def gumbel_softmax(logits: tf.Tensor, noise: Any, temperature: Any, hard: bool) 
     Returns:
         Weights of that shape; each row sums to 1.
     """
-    soft = tf.nn.softmax((logits + noise) / temperature)
+    soft = row_softmax((logits + noise) / temperature)
     if not hard:
         return soft
     one_hot = tf.one_hot(tf.argmax(soft, axis=-1), soft.shape[-1], dtype=soft.dtype)
     return soft + tf.stop_gradient(one_hot - soft)
+
+
+def row_softmax(logits: tf.Tensor) -> tf.Tensor:
+    """`softmax` of each row: for a few rows faster than the kernel that splits them over threads.
+
+    Args:
+        logits: (choices, alternatives); at least one of each row is above -inf.
+
+    Example:
+        >>> row_softmax(tf.constant([[0.0, 0.0, -float("inf")]])).numpy()
+        array([[0.5, 0.5, 0. ]], dtype=float32)
+    """
+    largest = tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
+    powers = tf.exp(logits - largest)
+    return powers / tf.reduce_sum(powers, axis=-1, keepdims=True)

@@ -18,6 +18,7 @@ from .datasets import DataSplits
 from .datasets.epochs import endless
 from .distribution import distributed_batches
 from .errors import InputError
+from .momentum_sgd import MomentumSGD
 from .objectives import Objective
 from .replica_agreement import ReplicaAgreement
 from .run_state import build_metrics
@@ -141,7 +142,7 @@ def compile_search(
     weight_steps = settings.epochs * steps.weights
     warmup_steps = settings.warmup_epochs * steps.weights
     all_steps = weight_steps + (settings.epochs - settings.warmup_epochs) * steps.architecture
-    optimizer = keras.optimizers.SGD(
+    optimizer = MomentumSGD(
         keras.optimizers.schedules.CosineDecay(settings.learning_rate, weight_steps),
         momentum=0.9,
         nesterov=True,

@@ -16,6 +16,7 @@ import tensorflow as tf
 from .activations import mixed_slope, mixed_value
 from .depthwise import depthwise_conv2d
 from .masks import kernel_places
+from .pointwise import conv2d
 from .rounding import output_side
 
 Count = Any
@@ -77,7 +78,7 @@ def sliced_convolution(
     out = output_side(x.shape[1], stride)
     if len(sides) == 1:
         kernel = tf.ensure_shape(kernel, [largest, largest, None, None])
-    y = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), stride, "SAME")
+    y = conv2d(x, tf.cast(kernel, x.dtype), stride)
     return tf.ensure_shape(y, [x.shape[0], out, out, filters if isinstance(filters, int) else None])
 
 
@@ -113,8 +114,16 @@ def sliced_batch_norm(
         epsilon=epsilon,
         is_training=True,
     )
-    elements = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
-    return tf.ensure_shape(y, x.shape), [mean, variance * (elements - 1) / elements]
+    return tf.ensure_shape(y, x.shape), [mean, variance * _bias(x)]
+
+
+def _bias(x: tf.Tensor) -> Any:
+    """The biased variance of a map's channels over the unbiased one."""
+    if x.shape[:3].is_fully_defined():
+        elements: Any = x.shape[:3].num_elements()
+    else:
+        elements = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
+    return (elements - 1) / elements
 
 
 def sliced_inference_norm(

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from .activations import mixed_activation
+from .map_mean import with_mean
 from .masked_block import MaskedBlock, MaskedConvolution
 from .masked_residual import MaskedInvertedResidual, SeparableBranch
 from .rounding import hidden_channels, se_channels
@@ -75,10 +77,11 @@ class SlicedPath:
         """Moves the statistics of the channels that ran."""
         if not self.training:
             return
+        channels = tf.range(tf.size(moments[0]))
         for moving, batch in zip((layer.moving_mean, layer.moving_variance), moments, strict=True):
-            count = tf.shape(batch)[0]
-            step = (tf.stop_gradient(batch) - moving[:count]) * (1.0 - self.momentum)
-            moving.assign(moving + tf.pad(step, [[0, moving.shape[0] - count]]))
+            before = moving.value.sparse_read(channels)
+            step = (tf.stop_gradient(batch) - before) * (1.0 - self.momentum)
+            moving.value.scatter_add(tf.IndexedSlices(step, channels))
 
     # Blocks -------------------------------------------------------------------------------------
 
@@ -218,13 +221,14 @@ class SlicedPath:
         reduce_kernel, reduce_bias, expand_kernel, expand_bias = map(self.value, parts)
 
         def gated() -> tf.Tensor:
+            map_, z = with_mean(x)
             hidden = channels_of(x)
-            z = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
             z = tf.matmul(z, reduce_kernel[:hidden, :squeezed]) + reduce_bias[:squeezed]
-            z = drawn_activation(z, names, place)
+            # A branch costs more than all activations of a vector.
+            z = mixed_activation(z, names, tf.one_hot(place, len(names)))
             z = tf.matmul(z, expand_kernel[:squeezed, :hidden]) + expand_bias[:hidden]
-            gate = tf.nn.relu6(z + 3) * (1 / 6)
-            return x * tf.cast(gate, x.dtype)[:, None, None, :]
+            factors = tf.cast(tf.nn.relu6(z + 3) * (1 / 6), x.dtype)
+            return tf.ensure_shape(map_ * factors[:, None, None, :], x.shape)
 
         if 0 not in ratios:
             return gated()
@@ -283,4 +287,10 @@ def _same_width(layer: MaskedBlock, places: Places) -> Any:
 def _add_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     if isinstance(same, bool):
         return y + x if same else y
-    return tf.ensure_shape(tf.cond(same, lambda: tf.add_n([y, x]), lambda: tf.identity(y)), y.shape)
+
+    def add() -> tf.Tensor:
+        # All of x. From a sum TensorFlow concludes that its terms have one shape, here and also
+        # where this branch does not run: the width of y must not come to be that of x.
+        return tf.add_n([y, tf.slice(x, [0, 0, 0, 0], tf.shape(y))])
+
+    return tf.ensure_shape(tf.cond(same, add, lambda: tf.identity(y)), y.shape)

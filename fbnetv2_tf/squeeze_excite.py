@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from .activations import mixed_activation
+from .map_mean import with_mean
 from .masks import Width
 
 
@@ -54,7 +55,7 @@ class MaskedSqueezeExcite(keras.layers.Layer):
     def call(
         self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
     ) -> tf.Tensor:
-        z = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
+        x, z = with_mean(x)
         z = _masked(z, hidden.mask())
         z = tf.matmul(z, self.reduce_kernel) + self.reduce_bias
         z = mixed_activation(z, self.activations, activation_weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from .architecture import Architecture, Block
 from .choices import ChoiceTable
-from .choices_layout import choice_name, searched
+from .choices_layout import choice_name
 from .cost_tables import LATENCY, PEAK
 from .counting import RESOURCES
 from .derivation import Landscape
@@ -190,12 +191,12 @@ class Supernet(TwoPhaseModel):
 
     def entropy(self) -> tf.Tensor:
         """Mean over choices of `H(p) / log(alternatives)`: 1 undecided, 0 decided."""
-        parts = []
-        for name, p in self.choices.probabilities().items():
-            alternatives = len(searched(self.space)[name])
-            terms = tf.math.xlogy(p, p)
-            parts.append(-tf.reduce_sum(terms) / tf.math.log(float(alternatives)))
-        return tf.reduce_mean(tf.stack(parts)) if parts else tf.constant(0.0)
+        if not self.choices.choices:
+            return tf.constant(0.0)
+        rows = self.choices.probabilities().rows
+        most = [math.log(len(choice.alternatives)) for choice in self.choices.choices]
+        entropies = -tf.reduce_sum(tf.math.xlogy(rows, rows), axis=1)
+        return tf.reduce_mean(entropies / tf.constant(most))
 
     def derive(
         self,

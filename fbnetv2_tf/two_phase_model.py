@@ -20,6 +20,7 @@ from .replicas import reduced, replica_count
 from .resolution import nearest_subset, side_of_step
 from .search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, split_batches
 from .sliced_path import SlicedPath
+from .traced_step import TracedStep
 
 SIDE_CHOICE = choice_name(0, "side")
 """The choice of the input resolution."""
@@ -261,9 +262,7 @@ class TwoPhaseModel(keras.Model):
 
         if self.run_eagerly:
             return step
-        return tf.function(
-            step, autograph=False, reduce_retracing=True, jit_compile=self.jit_compile
-        )
+        return TracedStep(step, self.jit_compile)
 
     def get_compile_config(self) -> dict[str, Any]:
         """The arguments of `compile`, serialised."""

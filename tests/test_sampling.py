@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fbnetv2_tf.sampling import gumbel_noise, gumbel_softmax
+from fbnetv2_tf.sampling import gumbel_noise, gumbel_softmax, row_softmax
 
 LOGITS = np.log(
     np.array([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]]),
@@ -81,3 +81,17 @@ def test_padding_has_no_gradient_that_is_not_a_number() -> None:
     gradient = np.asarray(tape.gradient(total, logits))
     assert np.isfinite(gradient[0]).all()
     assert np.isfinite(gradient[1, :2]).all()
+
+
+def test_row_softmax_is_softmax_with_its_gradient() -> None:
+    logits = tf.constant([[1.0, -2.0, 0.5], [1000.0, 999.0, -np.inf]])
+    direction = tf.constant([[1.0, 2.0, -1.0], [3.0, -1.0, 5.0]])
+    found = []
+    for function in (row_softmax, tf.nn.softmax):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            y = function(logits)
+            total = tf.reduce_sum(y * direction)
+        found.append((y, tape.gradient(total, logits)))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)

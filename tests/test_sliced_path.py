@@ -90,6 +90,18 @@ def test_slices_compute_what_masks_compute(pair: Pair, draw: Any) -> None:
     assert ran
 
 
+def test_a_fixed_width_beside_a_searched_one_is_not_taken_for_it() -> None:
+    """TensorFlow concludes from the residual's sum that both are 16 wide, drawn or not."""
+    net: Supernet = build_supernet(
+        "in_hw4_c3 cn_k3_s1_c16_nre ds_k3_s1_c8:16:4_nre fc_c2", sampling="sliced"
+    )
+    net.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    step = net.make_train_function()
+    images, labels = tf.ones([2, 4, 4, 3]), tf.constant([0, 1])
+    for _ in range(6):
+        assert np.isfinite(float(step(iter([(images, labels, WEIGHTS_PHASE)]))["loss"]))
+
+
 def test_a_narrow_draw_leaves_the_other_channels_where_they_are(pair: Pair) -> None:
     with pair.net.choices.selected(pair.net.space.smallest):
         _, gradient, moved = pair.run("sliced")
