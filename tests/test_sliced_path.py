@@ -147,3 +147,12 @@ def test_a_search_by_slices_learns() -> None:
     losses = [float(step(iter([(images, labels, WEIGHTS_PHASE)]))["loss"]) for _ in range(30)]
     # The mean so far, so the last loss is well below the first.
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("end", ["smallest", "largest"])
+def test_a_fixed_width_after_a_searched_one_is_scored(end: str) -> None:
+    net = build_supernet("in_hw8_c3 cn_k3_s2_c8/16_nre ir/sk_k3_s1_e1/2_c16_nre fc_c2")
+    images = RANDOM.normal(size=(2, 8, 8, 3)).astype(np.float32)
+    with net.choices.selected(getattr(net.space, end)):
+        ours = tf.function(lambda: selected_logits(net, images))()
+        assert difference(ours, net.forward(images, net.choices())) < 1e-5
