@@ -37,12 +37,10 @@ class Results:
     Attributes:
         accuracies: test accuracy of each seed's network in %, the mean over its trainings.
         chance: of each random network of the budget.
-        seconds: that a choice took, the mean.
     """
 
     accuracies: np.ndarray
     chance: np.ndarray
-    seconds: float
 
     def percentiles(self) -> np.ndarray:
         """Of each seed's network among the random ones, 0 to 100."""
@@ -81,22 +79,20 @@ def results_of(members: Sequence[Contestant], verdicts: Verdicts) -> dict[str, R
     chance = accuracies(CHANCE)
     found = {}
     for name in names_of(members):
-        seconds = float(np.mean([c.seconds for c in members if c.name == name]))
-        found[name] = Results(accuracies(name), chance, seconds)
+        found[name] = Results(accuracies(name), chance)
     return {name: results for name, results in found.items() if len(results.accuracies)}
 
 
 def rows(found: dict[str, Results]) -> list[list[str]]:
     """A row for each way of choosing at one budget."""
-    lines = [["chosen by", "networks", "test accuracy, %", "deviation", "percentile", "seconds"]]
+    lines = [["chosen by", "networks", "test accuracy, %", "deviation", "percentile"]]
     for name, results in found.items():
         values = results.accuracies
         deviation = f"{values.std(ddof=1):.2f}" if len(values) > 1 else ""
         place = "" if name == CHANCE else f"{results.percentiles().mean():.0f}"
-        cells = [str(len(values)), f"{values.mean():.2f}", deviation, place]
-        lines.append([name, *cells, f"{results.seconds:.0f}"])
+        lines.append([name, str(len(values)), f"{values.mean():.2f}", deviation, place])
     chance = next(iter(found.values())).chance
-    lines.append(["the best random one", "1", f"{chance.max():.2f}", "", "", ""])
+    lines.append(["the best random one", "1", f"{chance.max():.2f}", "", ""])
     return lines
 
 

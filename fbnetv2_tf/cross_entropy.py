@@ -24,6 +24,7 @@ class CrossEntropy(keras.losses.Loss):  # type: ignore[misc]
         super().__init__(name=name, **kwargs)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
         if y_true.shape.rank < y_pred.shape.rank:
             y_true = tf.one_hot(tf.cast(y_true, tf.int32), y_pred.shape[-1])
         return keras.losses.categorical_crossentropy(y_true, y_pred, from_logits=True)

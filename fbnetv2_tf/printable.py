@@ -11,7 +11,7 @@ def printable(text: str) -> str:
 
     Example:
         >>> printable("caf\u00e9 a\nb\x1b[2J"), printable("\udce9")
-        ('caf\u00e9 a\\nb\\x1b[2J', '\\xe9')
+        ('café a\\nb\\x1b[2J', '\\xe9')
     """
     return text if text.isprintable() else "".join(map(_shown, text))
 

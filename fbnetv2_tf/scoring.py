@@ -66,7 +66,7 @@ class Scorer:
     def __init__(self, net: Supernet) -> None:
         self.net = net
         self.recalibration = Recalibration(net)
-        self._measure = tf.function(self._measured)
+        self._measure = tf.function(self._measured, autograph=False)
 
     def score(self, candidate: Architecture, validation: Any, calibration: Any) -> Score:
         """The score of one child, at its own resolution; the net is left as it was found."""
@@ -103,7 +103,8 @@ def selected_logits(
         images: (batch, side, side, channels), of any side of the space.
         training, momentum: as in `FusedBatchNormalization`.
     """
-    if net.sharing == "path":
+    # Slices read variables row by row, which those of several replicas do not know.
+    if net.sharing == "path" and net.distribute_strategy.num_replicas_in_sync == 1:
         places = list(net.by_block(net.choices.places()))
         return SlicedPath(net.blocks, momentum, training)(images, places)
     return net.forward(images, net.choices(), training=training, momentum=momentum)
@@ -127,7 +128,7 @@ class Recalibration:
             selected_logits(net, images, training=True, momentum=momentum)
 
         # One trace a resolution: the kernels' masks are of the side of the map.
-        self._step = tf.function(step)
+        self._step = tf.function(step, autograph=False)
         self._net = net
 
     def run(self, batches: Any) -> None:

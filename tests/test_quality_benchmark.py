@@ -118,7 +118,7 @@ def test_a_percentile_counts_the_worse_and_half_of_the_equal() -> None:
 def test_a_percentiles_interval_holds_it_and_narrows_with_more_networks() -> None:
     def width(number: int) -> float:
         chance = np.linspace(0.0, 1.0, number)
-        low, high = interval([Results(np.array([0.7, 0.8, 0.9]), chance, 0.0)])
+        low, high = interval([Results(np.array([0.7, 0.8, 0.9]), chance)])
         assert low < 80 < high
         return high - low
 
@@ -128,7 +128,7 @@ def test_a_percentiles_interval_holds_it_and_narrows_with_more_networks() -> Non
 def test_the_summary_is_over_all_budgets() -> None:
     chance = np.array([80.0, 81.0, 82.0, 83.0])
     found = [
-        {name: Results(np.array(values), chance, 1.0) for name, values in way.items()}
+        {name: Results(np.array(values), chance) for name, values in way.items()}
         for way in ({"random": chance, "search": [82.5]}, {"random": chance, "search": [83.5]})
     ]
     _, row = summary(found)
