@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -28,6 +29,12 @@ DATA = flags.DEFINE_string("judged_on", "fashion_mnist", "Name of the prepared d
 PLOT = flags.DEFINE_string("plot", None, "A picture to draw.")
 
 RESAMPLED = 2000
+
+STYLES: dict[str, dict[str, Any]] = {
+    CHANCE: {"color": "lightgrey", "zorder": 1},
+    "search": {"color": "black", "marker": "*", "s": 110, "zorder": 3},
+}
+"""How the picture marks what it is about, and what it is held against."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +162,8 @@ def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
             if c.name == name and (tests := verdicts.tests(c.network, DATA.value))
         ]
         if points:
-            is_chance = name == CHANCE
-            style = {"color": "lightgrey"} if is_chance else {"marker": "osD^vP*X<>"[number % 10]}
-            axes.scatter(*zip(*points, strict=True), label=name, zorder=2 - is_chance, **style)
+            style = STYLES.get(name, {"marker": "osD^vPXhd"[number % 9], "zorder": 2})
+            axes.scatter(*zip(*points, strict=True), label=name, **style)
     axes.set(xlabel="thousand multiply-adds", ylabel="test accuracy, %")
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.grid(alpha=0.3)
