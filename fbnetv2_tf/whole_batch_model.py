@@ -32,7 +32,17 @@ class WholeBatchModel(keras.Model):  # type: ignore[misc]
         self.optimizer.apply(gradients, variables)
         whole = loss * replica_count()
         self._loss_tracker.update_state(whole, sample_weight=tf.shape(images)[0])
-        return self.compute_metrics(images, labels, logits)
+        return self._for_keras(self.compute_metrics(images, labels, logits))
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Keras's step."""
+        return self._for_keras(super().test_step(data))
+
+    def _for_keras(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Rows of one value on several hosts, where Keras takes the mean along the first axis."""
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return results
+        return {name: tf.reshape(value, [1]) for name, value in results.items()}
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing is left to be built."""
