@@ -44,6 +44,8 @@ def main(options: SearchOptions) -> None:
             run.claim_space(str(space))
         budgets = plan_budgets(space, options)
         identity = {**options.identity(data), "limits": budgets.each}
+        if budgets.landscape.latency is not None:
+            identity["latency_table"] = str(budgets.landscape.latency)
         if run.has(SEARCH):
             require_same(run / SEARCH, run.read_record(SEARCH).get("identity"), identity, "search")
             print(f"The search in '{run.path}' is finished: {finished(run)}")
@@ -70,7 +72,7 @@ def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
     others = read_limits(given)
     table = None
     if options.latency_table is not None:
-        table = load_latency_table(options.latency_table)
+        table = load_latency_table(options.latency_table).with_margin(options.latency_margin)
     elif options.max_latency_ms is not None:
         raise BudgetError(
             "--max_latency_ms needs the device's latencies: give --latency_table=FILE, which "

@@ -33,6 +33,7 @@ class SearchOptions:
     max_activation_kib: float | None
     max_latency_ms: float | None
     latency_table: Path | None
+    latency_margin: float | None
     pareto: int | None
     objective: str
     penalty: float
@@ -115,6 +116,13 @@ def _define_limits(values: Any) -> None:
         unit=MS,
     )
     define_path(values, "latency_table", "A table that fbnetv2-latency has written.")
+    flags.DEFINE_float(
+        "latency_margin",
+        None,
+        "The share by which latencies are counted longer than the table says, since it errs: 0.03 "
+        "is 3 %. By default twice the median error of the table's own check.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "pareto",
         None,

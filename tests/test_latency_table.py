@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +126,24 @@ def test_a_missing_file_and_a_missing_table_are_refused(tmp_path: Path) -> None:
         load_latency_table(tmp_path / "none.json")
     with pytest.raises(BudgetError, match="needs a latency table"):
         list(space_tables(SPACE, 8, "latency_ns"))
+
+
+def test_a_margin_counts_every_network_longer() -> None:
+    network = parse_architecture("in_hw8_c3 cn_k3_s2_c16_nre ir_k5_s1_e3_c8_nre fc_c2")
+    checked = replace(TABLE, honesty={"median_error": 0.015})
+    careful = checked.with_margin()
+    assert careful.cost_ns(network) == pytest.approx(1.03 * TABLE.cost_ns(network), abs=4)
+    assert str(careful) == f"{TABLE}, counted 3.0 % longer"
+    assert TABLE.with_margin() == TABLE
+    assert (
+        Landscape(SPACE, latency=careful).range("latency_ns")[0]
+        > (Landscape(SPACE, latency=TABLE).range("latency_ns")[0])
+    )
+    for margin in (-0.1, 2.0, float("nan")):
+        with pytest.raises(BudgetError, match=f"from 0 to 1 .*Received: {margin}"):
+            TABLE.with_margin(margin)
+
+
+def test_a_margin_is_no_part_of_the_file(tmp_path: Path) -> None:
+    TABLE.with_margin(0.5).save(tmp_path / "table.json")
+    assert load_latency_table(tmp_path / "table.json") == TABLE
