@@ -54,7 +54,7 @@ def space_of(alternatives: int) -> Space:
 
 def peak_of(alternatives: int) -> float:
     """The most memory that a process of its own takes for three steps, MiB."""
-    return peak_mib([f"--peak_of={alternatives}", f"--images={IMAGES.value}"])
+    return peak_mib([f"--peak_of={alternatives}", f"--images={IMAGES.value}"])[0]
 
 
 def measured(results: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ within a graph. Each has the same batch and SGD with momentum.
 
 Two times are measured: by the clock, and of the processors in all threads together. The second says
 more on a machine that other programs use at the same time. Memory is the most that a process of its
-own takes beyond what its libraries take.
+own takes beyond what its libraries take; the last column is code of those libraries that it ran
+for the first time, and that the operating system read from their files.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ MEMORY = flags.DEFINE_boolean("memory", True, "Also measure peak memory, each in
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the peak memory of one of them and stop.")
 
 
-def peak_of(name: str) -> float:
-    """The peak memory of a step, MiB."""
+def peak_of(name: str) -> tuple[float, float]:
+    """The peak memory of a step, and its libraries' code, MiB."""
     space = [f"--space={SPACE.value}", f"--batch_size={BATCH.value}"]
     return peak_mib([f"--peak_of={name}", *space])
 
@@ -68,7 +69,8 @@ def main(_: list[str]) -> None:
         line = f"{name:13} {times.wall:9.2f} ms  {times.wall / of.wall:7.3f} "
         line += f"{times.processors:10.2f} ms  {times.processors / of.processors:7.3f}"
         if MEMORY.value and name != "cost":
-            line += f"  {peak_of(name):7.0f} MiB"
+            memory, code = peak_of(name)
+            line += f"  {memory:7.0f} MiB {code:5.0f} MiB"
         print(line, flush=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the drivers have it
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the drivers have it, and `limit_heaps`
 
 import keras
 import numpy as np
@@ -24,9 +23,12 @@ import fbnetv2_tf as fb
 from fbnetv2_tf.choice_weights import ChoiceWeights
 from fbnetv2_tf.choices_layout import one_hot_rows, searched
 from fbnetv2_tf.expected_cost import ExpectedCost
+from fbnetv2_tf.flags.heaps import limit_heaps
 from fbnetv2_tf.momentum_sgd import MomentumSGD
 from fbnetv2_tf.sampling import row_softmax
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
+
+limit_heaps()
 
 Step = Callable[[], Any]
 
@@ -173,20 +175,34 @@ def medians(steps: Mapping[str, Step], repeats: int, warmup: int = 3) -> dict[st
 
 
 def print_peak(step_of: Callable[[], Step]) -> None:
-    """Makes a step three times and prints the most memory that this took, MiB.
+    """Makes a step three times and prints the most memory that this took, and library code, MiB.
 
-    What the process held before, TensorFlow above all, is not part of it.
+    What the process held before, TensorFlow above all, is not part of it. Nor are the pages of the
+    libraries' files that came in only now because their code was run for the first time: they are
+    the second number. (XLA's compiler is 50 MiB of TensorFlow's library that importing it leaves on
+    disk.)
     """
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    before, code = _resident("VmRSS"), _resident("RssFile")
     step = step_of()
     for _ in range(3):
         step()
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print((most - before) / 2**20)
+    loaded = _resident("RssFile") - code
+    print(_resident("VmHWM") - before - loaded, loaded)
 
 
-def peak_mib(arguments: Sequence[str]) -> float:
+def _resident(kind: str) -> float:
+    """A line of Linux's `/proc/self/status`, MiB."""
+    [line] = [
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith(f"{kind}:")
+    ]
+    return int(line.split()[1]) / 1024
+
+
+def peak_mib(arguments: Sequence[str]) -> tuple[float, float]:
     """What `print_peak` says in a process of its own, that of this program and these arguments."""
     command = [sys.executable, sys.argv[0], *arguments]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(said.split()[-1])
+    memory, code = map(float, said.split()[-2:])
+    return memory, code
