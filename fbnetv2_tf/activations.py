@@ -44,7 +44,10 @@ def values(x: tf.Tensor, names: Sequence[str]) -> list[tf.Tensor]:
 
 
 def mixed_value(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Tensor:
-    """`sum_i weights_i * f_i(x)`, differentiated operation by operation where it is at all."""
+    """`sum_i weights_i * f_i(x)`, differentiated operation by operation where it is at all.
+
+    One activation may have None for weights: it counts whole.
+    """
     return _weighted(values(x, names), weights)
 
 
@@ -89,7 +92,7 @@ def _derivative(dy: tf.Tensor, x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _weighted(terms: list[tf.Tensor], weights: Any) -> tf.Tensor:
-    if len(terms) == 1:
+    if weights is None:
         return terms[0]
     weights = tf.unstack(tf.cast(weights, terms[0].dtype))
     return tf.add_n([term * weight for term, weight in zip(terms, weights, strict=True)])

@@ -1,4 +1,4 @@
-"""BatchNorm whose gamma and beta can take a mask, and the activation that follows it.
+"""BatchNorm whose gamma and beta can take a mask, the activation and the sum that follow it.
 
 Multiplying gamma and beta by a mask is the same as multiplying the normalised map by it,
 without touching the map; a mask *before* a training-mode BatchNorm would be undone by it.
@@ -16,13 +16,13 @@ import keras
 import tensorflow as tf
 
 from .activations import mixed_activation
-from .normalized_activation import is_worth_compiling, normalized_activation
+from .normalized_activation import Added, is_worth_compiling, normalized_activation
 from .replicas import normalized, replica_count
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class FusedBatchNormalization(keras.layers.Layer):
-    """`y = f(scale * (gamma * (x - mean) / sqrt(variance + epsilon) + beta))`.
+    """`y = gain * f(scale * (gamma * (x - mean) / sqrt(variance + epsilon) + beta)) + added`.
 
     Args:
         epsilon: added to the variance.
@@ -36,6 +36,10 @@ class FusedBatchNormalization(keras.layers.Layer):
             they are. `1 - 1/t` at step t makes them the plain mean over batches.
         activations, activation_weights: of the activation `f`, as in `mixed_activation`; without
             them it is the identity.
+        gain: a probability that multiplies the activated map, or None; only with an activation,
+            for without one `scale` does the same.
+        added: other maps of x's shape, each with the probability that multiplies it, or None
+            for 1: a residual, another branch.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class FusedBatchNormalization(keras.layers.Layer):
         momentum: Any = None,
         activations: Sequence[str] = (),
         activation_weights: Any = None,
+        gain: Any = None,
+        added: Added = (),
     ) -> tf.Tensor:
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         if scale is not None:
@@ -76,7 +82,13 @@ class FusedBatchNormalization(keras.layers.Layer):
         is_shared = training and replica_count() > 1
         if training and not is_shared and is_worth_compiling(x):
             y, mean, variance = normalized_activation(
-                x, gamma, beta, self.epsilon, activations, activation_weights
+                x,
+                gamma,
+                beta,
+                self.epsilon,
+                activations,
+                self._gained(activations, activation_weights, gain),
+                added,
             )
         else:
             if is_shared:
@@ -84,6 +96,9 @@ class FusedBatchNormalization(keras.layers.Layer):
             else:
                 y, mean, variance = self._by_fused_kernel(x, gamma, beta, training)
             y = mixed_activation(y, activations, activation_weights) if activations else y
+            y = y if gain is None else y * tf.cast(gain, y.dtype)
+            for each, probability in added:
+                y += each if probability is None else each * tf.cast(probability, y.dtype)
         if training and momentum is not None:
             self._move(self.moving_mean, mean, momentum)
             self._move(self.moving_variance, variance, momentum)
@@ -113,6 +128,13 @@ class FusedBatchNormalization(keras.layers.Layer):
             elements = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
             variance *= (elements - 1) / elements
         return y, mean, variance
+
+    @staticmethod
+    def _gained(names: Sequence[str], weights: Any, gain: Any) -> Any:
+        """The weights of the activations times the gain; None for one that counts whole."""
+        if len(names) < 2:
+            return None if gain is None else tf.reshape(gain, [1])
+        return weights if gain is None else weights * gain
 
     @staticmethod
     def _move(moving: Any, batch: tf.Tensor, momentum: Any) -> None:

@@ -21,6 +21,7 @@ from .errors import SpaceError
 from .masked_block import MaskedBlock, Weights
 from .masked_blocks import KINDS
 from .masked_residual import MaskedInvertedResidual, SeparableBranch
+from .normalized_activation import Added
 
 TYPES = ("kernel", "se", "activation")
 """The fields that make the type of a candidate."""
@@ -49,7 +50,7 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
         return self.candidates[place]
 
     def branches(
-        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any]
+        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any], added: Added
     ) -> tf.Tensor:
         outputs = []
         for candidate, (places, _) in zip(self.candidates, self._types(), strict=True):
@@ -58,7 +59,8 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
                 if len(getattr(self.block, field)) > 1:
                     weight = weights[field][place]
                     probability = weight if probability is None else probability * weight
-            outputs.append(candidate(x, weights=weights, scale=probability, **phase))
+            beside = {"scale": probability, "added": [] if outputs else added}
+            outputs.append(candidate(x, weights=weights, **beside, **phase))
         return tf.add_n(outputs)
 
     def _types(self) -> Iterator[tuple[dict[str, int], dict[str, tuple[Any, ...]]]]:

@@ -20,6 +20,7 @@ from .architecture import Block
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D
 from .masks import Width, kernel_mask
+from .normalized_activation import Added
 from .space import SpaceBlock
 
 Layer = TypeVar("Layer", bound=keras.layers.Layer)
@@ -112,7 +113,12 @@ class MaskedBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class MaskedConvolution(MaskedBlock):
-    """`cn`: convolution, BatchNorm, activation."""
+    """`cn`: convolution, BatchNorm, activation.
+
+    Call arguments:
+        x, weights, training, momentum: as in `MaskedBlock`.
+        gain, added: as in `FusedBatchNormalization`, where the convolution is a skip.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -122,12 +128,19 @@ class MaskedConvolution(MaskedBlock):
         self.bn = self.inner(FusedBatchNormalization, name="bn")
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self,
+        x: tf.Tensor,
+        weights: Weights,
+        training: bool = False,
+        momentum: Any = None,
+        gain: Any = None,
+        added: Added = (),
     ) -> tf.Tensor:
         x = self.conv(x, kernel_mask=self.kernel_mask(x, weights))
         output_mask = self.output_width(weights).mask()
         phase = {"training": training, "momentum": momentum}
-        return self.bn(x, scale=output_mask, **phase, **self.activation(weights))
+        summed = {"gain": gain, "added": added}
+        return self.bn(x, scale=output_mask, **phase, **self.activation(weights), **summed)
 
 
 def _width(channels: tuple[int, ...], weights: Weights, field: str) -> Width:

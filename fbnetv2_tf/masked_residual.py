@@ -17,6 +17,7 @@ from .architecture import SKIP_ACTIVATION, Block
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D, MaskedDepthwiseConv2D
 from .masked_block import MaskedBlock, MaskedConvolution, Weights
+from .normalized_activation import Added
 from .rounding import hidden_channels, se_channels
 from .space import SpaceBlock
 from .squeeze_excite import MaskedSqueezeExcite
@@ -34,6 +35,7 @@ class SeparableBranch(MaskedBlock):
         x, weights, training, momentum: as in `MaskedBlock`.
         scale: what multiplies the output by way of the last gamma and beta: a mask (channels,), a
             probability, or None.
+        added: what is added to the output, see `FusedBatchNormalization`.
     """
 
     def __init__(self, *args: Any, gamma_initializer: str = "ones", **kwargs: Any) -> None:
@@ -67,6 +69,7 @@ class SeparableBranch(MaskedBlock):
         scale: Any = None,
         training: bool = False,
         momentum: Any = None,
+        added: Added = (),
     ) -> tf.Tensor:
         phase = {"training": training, "momentum": momentum}
         hidden = self.input_width(weights)
@@ -83,7 +86,7 @@ class SeparableBranch(MaskedBlock):
                 activation_weights=weights.get("activation"),
             )
         x = self.project_conv(x, input_mask=hidden.mask())
-        return self.project_bn(x, scale=scale, **phase)
+        return self.project_bn(x, scale=scale, added=added, **phase)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma_initializer": self.gamma_initializer}
@@ -124,19 +127,17 @@ class MaskedInvertedResidual(MaskedBlock):
         if self.block.skippable:
             absent = weights["kind"][1]
             scale = (1.0 - absent) if scale is None else scale * (1.0 - absent)
-        y = self.branches(x, weights, scale, phase)
         same = identity_probability(self, weights)
-        y = add_residual(y, x, same)
-        if self.skip is not None:
-            changed = self.skip(x, weights=weights, **phase)
-            y = y + changed * tf.cast(absent * (1.0 - same), changed.dtype)
-        return y
+        y = self.branches(x, weights, scale, phase, residual(self, x, same))
+        if self.skip is None:
+            return y
+        return self.skip(x, weights=weights, gain=absent * (1.0 - same), added=[(y, None)], **phase)
 
     def branches(
-        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any]
+        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any], added: Added
     ) -> tf.Tensor:
-        """What the block computes beside its residual, times `scale`."""
-        return self.branch(x, weights=weights, scale=scale, **phase)
+        """What the block computes beside its residual, times `scale`, and `added` to it."""
+        return self.branch(x, weights=weights, scale=scale, added=added, **phase)
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -155,11 +156,15 @@ class MaskedSkip(MaskedBlock):
     ) -> tf.Tensor:
         if self.skip is None:
             return x
-        y = self.skip(x, weights=weights, training=training, momentum=momentum)
         same = identity_probability(self, weights)
-        if isinstance(same, tf.Tensor):
-            y = y * tf.cast(1.0 - same, y.dtype)
-        return add_residual(y, x, same)
+        return self.skip(
+            x,
+            weights=weights,
+            gain=1.0 - same if isinstance(same, tf.Tensor) else None,
+            added=residual(self, x, same),
+            training=training,
+            momentum=momentum,
+        )
 
 
 def skip_convolution(layer: MaskedBlock) -> MaskedConvolution | None:
@@ -181,16 +186,17 @@ def identity_probability(layer: MaskedBlock, weights: Weights) -> Any:
     return layer.input_width(weights).equals(layer.output_width(weights))
 
 
-def add_residual(y: tf.Tensor, x: tf.Tensor, probability: Any) -> tf.Tensor:
-    """`y + probability * x`, x cut or padded by zero channels to the width of y.
+def residual(layer: MaskedBlock, x: tf.Tensor, probability: Any) -> Added:
+    """What a block of input x adds to its output: x, cut or padded to the largest output width.
 
-    Channels of x beyond y's width are dropped: where they are not zero the probability is.
+    Channels of x beyond that width are dropped: where they are not zero the probability is.
     """
-    if not isinstance(probability, tf.Tensor):
-        return y + tf.cast(x, y.dtype) if probability else y
-    missing = y.shape[-1] - x.shape[-1]
+    is_searched = isinstance(probability, tf.Tensor)
+    if not is_searched and not probability:
+        return []
+    missing = max(layer.output_channels) - x.shape[-1]
     # Where nothing is to be cut a slice would still have a gradient that copies the map.
-    x = tf.cast(x if missing >= 0 else x[..., : y.shape[-1]], y.dtype)
+    x = tf.cast(x if missing >= 0 else x[..., :missing], layer.compute_dtype)
     if missing > 0:
         x = tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, missing]])
-    return y + x * tf.cast(probability, x.dtype)
+    return [(x, probability if is_searched else None)]

@@ -1,4 +1,4 @@
-"""BatchNorm and the activation behind it as one compiled pass over the map, and one back.
+"""BatchNorm, the activation behind it and what is added then as one compiled pass, and one back.
 
 TensorFlow runs them operator by operator, each of which reads and writes the whole map: a choice
 between relu and hard-swish alone takes eight passes forward and twelve back, and the fused
@@ -8,11 +8,13 @@ statistic. Only these loops are compiled: XLA's own convolutions are much slower
 Forward, for `(M, C)` values with M pixels of all images:
 
     mean = sum x / M,  variance = sum (x - mean)^2 / M
-    xhat = (x - mean) / sqrt(variance + epsilon),  z = gamma * xhat + beta,  y = sum_i w_i f_i(z)
+    xhat = (x - mean) / sqrt(variance + epsilon),  z = gamma * xhat + beta
+    y = sum_i w_i f_i(z) + sum_j p_j a_j
 
 Back, with `dz = dy * sum_i w_i f_i'(z)` (Ioffe and Szegedy 2015, section 3):
 
     dbeta = sum dz,  dgamma = sum dz * xhat,  dw_i = sum dy * f_i(z)
+    da_j = p_j dy,  dp_j = sum dy * a_j
     dx = gamma / sqrt(variance + epsilon) * (dz - (dbeta + xhat * dgamma) / M)
 
 Nothing is kept for the way back but x and two vectors.
@@ -26,6 +28,9 @@ from typing import Any
 import tensorflow as tf
 
 from .activations import mixed_slope, mixed_value, values
+
+Added = Sequence[tuple[tf.Tensor, Any]]
+"""Maps, each with the probability that multiplies it: a float32 scalar, or None for 1."""
 
 LEAST_ELEMENTS = 2**15
 """Below that many elements a pass takes less time than it is worth to compile one."""
@@ -44,34 +49,61 @@ def normalized_activation(
     epsilon: float,
     names: Sequence[str] = (),
     weights: Any = None,
+    added: Added = (),
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalises by the batch's own statistics, scales, shifts and activates.
+    """Normalises by the batch's own statistics, scales, shifts, activates and adds other maps.
 
     Args:
         x: (batch, height, width, channels), of a static shape.
         gamma, beta: (channels,) float32.
         epsilon: added to the variance.
         names: the activations, as of `mixed_activation`; none leaves the map linear.
-        weights: (len(names),) float32; not looked at where there are less than two.
+        weights: (len(names),) float32; None for at most one activation, of weight 1.
+        added: other maps of x's shape and dtype, with their probabilities.
 
     Returns:
         y, of x's shape and dtype; the batch's mean and its biased variance, (channels,) float32.
         The statistics have no gradient.
     """
     static: dict[str, Any] = {"names": tuple(names), "epsilon": epsilon}
+    is_weighted = weights is not None
+    maps = [each for each, _ in added]
+    shares = [share for _, share in added if share is not None]
 
     @tf.custom_gradient
-    def run(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, weights: tf.Tensor) -> Any:
-        y, mean, variance = _forward(x, gamma, beta, weights, **static)
+    def run(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *others: tf.Tensor) -> Any:
+        weights = others[0] if is_weighted else None
+        maps, shares = _split(others[is_weighted:], added)
+        y, mean, variance = _forward(x, gamma, beta, weights, maps, shares, **static)
 
         def gradient(dy: tf.Tensor, *_: Any) -> tuple[tf.Tensor, ...]:
             given = (dy, x, mean, variance, gamma, beta, weights)
             # Of a call of its own, so that it is not computed where nothing asks for it.
-            return *_backward(*given, **static), _weights_gradient(*given, **static)
+            dweights = [_weights_gradient(*given, **static)] if is_weighted else []
+            return *_backward(*given, **static), *dweights, *_added_gradients(dy, maps, shares)
 
         return (y, mean, variance), gradient
 
-    return run(x, gamma, beta, weights if len(names) > 1 else tf.zeros([0]))
+    return run(x, gamma, beta, *([weights] if is_weighted else []), *maps, *shares)
+
+
+def _split(tensors: Sequence[tf.Tensor], added: Added) -> tuple[list[tf.Tensor], list[Any]]:
+    """The maps and the shares of `added`, taken from the tensors that stand for them."""
+    maps, given = list(tensors[: len(added)]), iter(tensors[len(added) :])
+    return maps, [None if share is None else next(given) for _, share in added]
+
+
+def _added_gradients(
+    dy: tf.Tensor, maps: Sequence[tf.Tensor], shares: Sequence[Any]
+) -> list[tf.Tensor]:
+    """Of every map, then of every share that there is."""
+    of_maps = [dy if share is None else dy * tf.cast(share, dy.dtype) for share in shares]
+    of_shares = [
+        tf.reduce_sum(tf.cast(dy * each, tf.float32))
+        for each, share in zip(maps, shares, strict=True)
+        if share is not None
+    ]
+    return of_maps + of_shares
 
 
 @tf.function(autograph=False, jit_compile=True)
@@ -79,18 +111,25 @@ def _forward(
     x: tf.Tensor,
     gamma: tf.Tensor,
     beta: tf.Tensor,
-    weights: tf.Tensor,
+    weights: tf.Tensor | None,
+    maps: list[tf.Tensor],
+    shares: list[Any],
     names: tuple[str, ...],
     epsilon: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     # Stopped, or a tape that watches would have the intermediates kept for a gradient of its own.
-    x, gamma, beta, weights = map(tf.stop_gradient, (x, gamma, beta, weights))
+    given = (x, gamma, beta, weights, maps, shares)
+    x, gamma, beta, weights, maps, shares = tf.nest.map_structure(
+        lambda value: None if value is None else tf.stop_gradient(value), given
+    )
     rows = _rows(x)
     mean = _mean(rows)
     variance = _mean(tf.square(rows - mean))
     scale = gamma * tf.math.rsqrt(variance + epsilon)
     z = (rows - mean) * scale + beta
     y = mixed_value(z, names, weights) if names else z
+    for each, share in zip(maps, shares, strict=True):
+        y += _rows(each) if share is None else _rows(each) * share
     return tf.reshape(tf.cast(y, x.dtype), x.shape), mean, variance
 
 
@@ -102,7 +141,7 @@ def _backward(
     variance: tf.Tensor,
     gamma: tf.Tensor,
     beta: tf.Tensor,
-    weights: tf.Tensor,
+    weights: tf.Tensor | None,
     names: tuple[str, ...],
     epsilon: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -131,9 +170,7 @@ def _weights_gradient(
     names: tuple[str, ...],
     epsilon: float,
 ) -> tf.Tensor:
-    """The gradient of the weights, (activations,); (0,) where there is nothing to choose."""
-    if len(names) < 2:
-        return tf.zeros([0])
+    """The gradient of the weights, (activations,)."""
     scale = gamma * tf.math.rsqrt(variance + epsilon)
     z = (_rows(x) - mean) * scale + beta
     # By columns first: a sum of everything at once is one long chain of additions.

@@ -12,8 +12,8 @@ from fbnetv2_tf.architecture import Block
 from fbnetv2_tf.masked_residual import (
     MaskedInvertedResidual,
     MaskedSkip,
-    add_residual,
     identity_probability,
+    residual,
 )
 
 from .test_masked_block import X, space_block
@@ -90,13 +90,15 @@ def test_probability_of_the_identity() -> None:
     assert identity_probability(strided, WEIGHTS) == 0.0
 
 
-@pytest.mark.parametrize("width", [4, 16, 20])
+@pytest.mark.parametrize("width", [12, 16, 20])
 def test_a_residual_is_cut_or_padded_to_the_width(width: int) -> None:
-    y = np.ones((2, 6, 6, width), np.float32)
-    added = np.asarray(add_residual(y, X, tf.constant(0.5)))
+    layer = MaskedInvertedResidual(space_block(f"ir_k3_s1_e1_c8/{width}_nre"), CHANNELS)
+    [(added, probability)] = residual(layer, tf.constant(X), tf.constant(0.5))
+    assert added.shape == (*X.shape[:3], width)
+    assert float(probability) == 0.5
     common = min(width, 16)
-    np.testing.assert_allclose(added[..., :common], 1 + 0.5 * X[..., :common], rtol=1e-6)
-    np.testing.assert_array_equal(added[..., common:], 1.0)
+    np.testing.assert_array_equal(added[..., :common], X[..., :common])
+    np.testing.assert_array_equal(added[..., common:], 0.0)
 
 
 def test_the_last_gamma_starts_at_zero_only_where_there_always_is_a_residual() -> None:

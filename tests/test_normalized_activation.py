@@ -1,4 +1,4 @@
-"""One compiled pass against BatchNorm and activation by TensorFlow's own operators."""
+"""One compiled pass against BatchNorm, activation and sum by TensorFlow's own operators."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ SHAPE = (6, 5, 5, 8)
 X = RANDOM.normal(1.0, 2.0, SHAPE).astype(np.float32)
 DIRECTION = RANDOM.normal(size=SHAPE).astype(np.float32)
 WEIGHTS = np.array([0.3, 0.7], np.float32)
+OTHERS = RANDOM.normal(size=(2, *SHAPE)).astype(np.float32)
+PROBABILITIES = np.array([0.25, 0.4], np.float32)
 MASK = np.array([1, 1, 1, 1, 0.5, 0.5, 0, 0], np.float32)
 
 
-def both(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], dtype: str) -> list[Any]:
+def both(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], dtype: str, is_sum: bool = False
+) -> list[Any]:
     """Outputs, moving statistics and gradients: compiled first, then operator by operator."""
     layer = FusedBatchNormalization()
     layer.build(SHAPE)
@@ -27,13 +31,19 @@ def both(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], dtype: str) ->
 
     def step(x: tf.Tensor, weights: tf.Tensor) -> Any:
         variables = [layer.gamma.value, layer.beta.value]
+        others, probabilities = tf.constant(OTHERS), tf.constant(PROBABILITIES)
         with tf.GradientTape() as tape:
-            tape.watch([x, weights])
+            tape.watch([x, weights, others, probabilities])
             given = {"activations": names, "activation_weights": weights}
+            if is_sum:
+                first, second = tf.unstack(tf.cast(others, dtype))
+                given["added"] = [(first, None), (second, probabilities[0])]
+                given["gain"] = probabilities[1] if names else None
             y = layer(tf.cast(x, dtype), scale=MASK, training=True, momentum=0.9, **given)
             total = tf.reduce_sum(tf.cast(y, tf.float32) * DIRECTION)
         assert y.dtype == dtype
-        gradients = tape.gradient(total, [x, *variables, weights], unconnected_gradients="zero")
+        sources = [x, *variables, weights, others, probabilities]
+        gradients = tape.gradient(total, sources, unconnected_gradients="zero")
         return y, gradients
 
     found = []
@@ -49,19 +59,20 @@ def both(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], dtype: str) ->
     return found
 
 
+@pytest.mark.parametrize("is_sum", [False, True], ids=["alone", "in_a_sum"])
 @pytest.mark.parametrize(
     "names", [(), ("hs",), ("re", "hs")], ids=lambda names: "/".join(names) or "none"
 )
 def test_everything_is_that_of_the_operators(
-    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    names: tuple[str, ...], is_sum: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, theirs = both(monkeypatch, names, "float32")
+    ours, theirs = both(monkeypatch, names, "float32", is_sum)
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
 
 
 def test_statistics_are_float32_whatever_the_map_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = both(monkeypatch, ("re", "hs"), "bfloat16")
+    ours, theirs = both(monkeypatch, ("re", "hs"), "bfloat16", is_sum=True)
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-4)
     for mine, other in zip(ours, theirs, strict=True):
         mine, other = (np.asarray(tf.cast(value, tf.float32)) for value in (mine, other))
