@@ -94,7 +94,7 @@ def plot(rows: list[tuple[float, float, float]], path: Path) -> None:
     left.plot(sizes, ratios, "o-")
     left.set(ylim=(0, 1.5), ylabel="time of a step / one alternative")
     right.plot(sizes, more, "o-")
-    right.set(ylim=(-50, 50), ylabel="memory beyond that of one, MiB")
+    right.set(ylim=(-50, 100), ylabel="memory beyond that of one, MiB")
     for axes in (left, right):
         axes.set_xlabel("architectures in the space, power of ten")
         axes.grid(alpha=0.3)
