@@ -1,6 +1,6 @@
 """What came of a contest: a table for each budget, one over all of them, and a picture.
 
-    python -m benchmarks.contest_report --contest=fashion_mnist_fashion28 [--plot=contest.png]
+    python -m benchmarks.contest_report --data=fashion_mnist [--plot=contest.png]
 
 The percentile of a network is the share of random networks of its cost that are worse, half of
 those that are equal. Its interval is a bootstrap over random networks and seeds: 95 % of
@@ -22,11 +22,8 @@ from absl import app, flags
 import fbnetv2_tf as fb
 from benchmarks.contest import CHANCE, CHOSEN, Contest, Contestant, names_of
 from benchmarks.searching import table
+from benchmarks.tasks import task_of
 from benchmarks.trials import BACKENDS, RESULTS, Verdicts
-
-CONTEST = flags.DEFINE_string("contest", "fashion_mnist_fashion28", "Its name.")
-DATA = flags.DEFINE_string("judged_on", "fashion_mnist", "Name of the prepared data.")
-PLOT = flags.DEFINE_string("plot", None, "A picture to draw.")
 
 RESAMPLED = 2000
 
@@ -76,11 +73,11 @@ def interval(results: Sequence[Results], seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def results_of(members: Sequence[Contestant], verdicts: Verdicts) -> dict[str, Results]:
+def results_of(members: Sequence[Contestant], verdicts: Verdicts, data: str) -> dict[str, Results]:
     """Way of choosing -> its results; without those that nothing was judged of."""
 
     def accuracies(name: str) -> np.ndarray:
-        tests = [verdicts.tests(c.network, DATA.value) for c in members if c.name == name]
+        tests = [verdicts.tests(c.network, data) for c in members if c.name == name]
         return np.array([100 * np.mean(of_network) for of_network in tests if of_network])
 
     chance = accuracies(CHANCE)
@@ -148,7 +145,7 @@ def noise(verdicts: Verdicts, data: str) -> str:
     return "\n".join(lines)
 
 
-def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
+def draw(contest: Contest, verdicts: Verdicts, data: str, path: Path) -> None:
     """Accuracy against multiply-adds: every random network as a point, the others marked."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
@@ -159,7 +156,7 @@ def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
         points = [
             (fb.count(fb.parse_architecture(c.network)).macs / 1e3, 100 * np.mean(tests))
             for c in everyone
-            if c.name == name and (tests := verdicts.tests(c.network, DATA.value))
+            if c.name == name and (tests := verdicts.tests(c.network, data))
         ]
         if points:
             style = STYLES.get(name, {"marker": "osD^vPXhd"[number % 9], "zorder": 2})
@@ -170,22 +167,27 @@ def draw(contest: Contest, verdicts: Verdicts, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def show(contest: Contest, verdicts: Verdicts) -> None:
+def show(contest: Contest, verdicts: Verdicts, data: str) -> None:
     """Prints all tables."""
-    by_budget = [results_of(contest.members(b), verdicts) for b in contest.budgets()]
+    by_budget = [results_of(contest.members(b), verdicts, data) for b in contest.budgets()]
     for budget, found in zip(contest.budgets(), by_budget, strict=True):
         if found:
             print(f"\nAt most {budget:,} multiply-adds\n{table(rows(found))}")
-    print(f"\n{table(summary(by_budget))}\n\n{noise(verdicts, DATA.value)}")
+    print(f"\n{table(summary(by_budget))}\n\n{noise(verdicts, data)}")
 
 
 def main(_: list[str]) -> None:
     """Prints the tables of what was judged so far."""
-    contest, verdicts = Contest(CONTEST.value, CHOSEN), Verdicts(RESULTS)
-    show(contest, verdicts)
-    if PLOT.value:
-        draw(contest, verdicts, Path(PLOT.value))
+    values = flags.FLAGS
+    contest = Contest(task_of(values.data, space=values.space).contest, CHOSEN)
+    verdicts = Verdicts(RESULTS)
+    show(contest, verdicts, values.data)
+    if values.plot:
+        draw(contest, verdicts, values.data, Path(values.plot))
 
 
 if __name__ == "__main__":
+    flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
+    flags.DEFINE_string("space", None, "As of benchmarks.quality; by default the task's.")
+    flags.DEFINE_string("plot", None, "A picture to draw.")
     app.run(main)

@@ -3,7 +3,7 @@
 * random networks of the space within 3 % of the budget, from a fair prior: blocks are skipped with
   probability 0.15 (with one half, random networks are too shallow to be a fair baseline);
 * uniform scaling: the space's middle network, all widths times one factor;
-* MobileNetV3-Small (Howard et al. 2019, table 2) at 28 pixels, all widths times one factor.
+* MobileNetV3-Small (Howard et al. 2019, table 2) at the space's side, all widths times one factor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOBILENET_V3_SMALL = (
     "ir_k5_s1_e3_c48_se0.25_nhs ir_k5_s1_e3_c48_se0.25_nhs ir_k5_s1_e6_c96_se0.25_nhs "
     "ir_r2_k5_s1_e6_c96_se0.25_nhs ip_e6_c1024_nhs fc_c{classes}"
 )
-"""Two of its five strides are 1 here, so that its last map is 4x4 of 28, not 1x1."""
+"""Two of its five strides are 1 here, so that its last map is 4x4 of 28 or 32, not 1x1."""
 
 
 def random_networks(

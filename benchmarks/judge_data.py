@@ -1,9 +1,11 @@
 """The judge's images as arrays, with no library but NumPy and Keras between them and a network.
 
-    python -m benchmarks.judge_data --dataset=fashion_mnist
+    python -m benchmarks.judge_data --data=fashion_mnist
+    python -m benchmarks.judge_data --data=mine --dataset=directory --data_dir=photos --side=32
 
 writes the parts of a data set, divided as every search divides it, to `runs/judge/NAME.npz`. A
-machine that only trains networks needs this file and Keras, under any backend.
+machine that only trains networks needs this file and Keras, under any backend. The first form
+knows the tasks of `benchmarks.tasks`.
 """
 
 from __future__ import annotations
@@ -36,17 +38,17 @@ class JudgeData:
     test: Part
 
 
-def prepare(name: str, data_dir: Path | None, side: int) -> Path:
+def prepare(name: str, dataset: str, data_dir: Path | None, side: int) -> Path:
     """Reads a data set as `fbnetv2-search` does, and keeps its parts as bytes.
 
     Args:
-        name: of the data set, as `--dataset` takes it.
-        data_dir: as `--data_dir`.
+        name: of the file.
+        dataset, data_dir: as `fbnetv2-search` takes them.
         side: of the images, pixels.
     """
     from fbnetv2_tf.datasets import load_dataset
 
-    splits = load_dataset(name, data_dir, image_side=side, seed=0)
+    splits = load_dataset(dataset, data_dir, image_side=side, seed=0)
     arrays = {}
     for part in PARTS:
         split = getattr(splits, part)
@@ -124,14 +126,22 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 def main(_: list[str]) -> None:
     """Writes the file of one data set."""
+    from benchmarks.tasks import TASKS, space_of
+
     values = flags.FLAGS
-    path = prepare(values.dataset, Path(values.data_dir) if values.data_dir else None, values.side)
-    sizes = {part: len(getattr(load(values.dataset), part)[1]) for part in PARTS}
+    name = values.data or values.dataset
+    task = TASKS.get(name)
+    dataset = values.dataset or (task.dataset if task else name)
+    folder = values.data_dir or (task.data_dir if task else None)
+    side = values.side or (max(space_of(task.space).sides) if task else 28)
+    path = prepare(name, dataset, Path(folder) if folder else None, side)
+    sizes = {part: len(getattr(load(name), part)[1]) for part in PARTS}
     print(f"{path}: {sizes}")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("dataset", "fashion_mnist", "As of fbnetv2-search.")
-    flags.DEFINE_string("data_dir", None, "As of fbnetv2-search.")
-    flags.DEFINE_integer("side", 28, "Of the images, pixels.")
+    flags.DEFINE_string("data", None, "Name of the file; a task, or any with --dataset.")
+    flags.DEFINE_string("dataset", None, "As of fbnetv2-search; by default the task's.")
+    flags.DEFINE_string("data_dir", None, "As of fbnetv2-search; by default the task's.")
+    flags.DEFINE_integer("side", None, "Of the images, pixels; by default the task's, or 28.")
     app.run(main)

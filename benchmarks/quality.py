@@ -1,15 +1,16 @@
 """Whether the search finds better networks than chance, and than anything cheap.
 
-    python -m benchmarks.judge_data --dataset=fashion_mnist
-    python -m benchmarks.quality --budgets=300K,600K --search_seeds=0,1,2 --random=24
+    python -m benchmarks.judge_data --data=fashion_mnist
+    python -m benchmarks.quality --data=fashion_mnist --search_seeds=0,1,2 --random=24
 
-For each budget: the searched network of each seed and method, random networks of the same cost,
-the best of many random ones by inherited weights, evolution on the same supernet, the space's
-middle network and MobileNetV3-Small scaled to the budget; every one trained from scratch by the
-one recipe of `benchmarks.judge`, which is told nothing of where a network comes from. Searches and
-trainings that were done before are read, so a run can be stopped at any time and later seeds are
-added. `--list=FILE` writes the networks that the judge has not seen instead of training them
-here, for another machine: `python -m benchmarks.judge --networks=FILE --backend=torch`.
+`--data` is a task of `benchmarks.tasks`, whose space and budgets are its defaults. For each budget:
+the searched network of each seed and method, random networks of the same cost, the best of many
+random ones by inherited weights, evolution on the same supernet, the space's middle network and
+MobileNetV3-Small scaled to the budget; every one trained from scratch by the one recipe of
+`benchmarks.judge`, which is told nothing of where a network comes from. Searches and trainings that
+were done before are read, so a run can be stopped at any time and later seeds are added.
+`--list=FILE` writes the networks that the judge has not seen instead of training them here, for
+another machine: `python -m benchmarks.judge --data=NAME --networks=FILE --backend=torch`.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from benchmarks.contest_report import show
 from benchmarks.contestants import BASELINES, random_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.searching import searched
-from benchmarks.size_task import SPACE as SMALL_SPACE
 from benchmarks.supernets import SearchedSupernet
+from benchmarks.tasks import Task, space_of, task_of
 from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts, judge
 from fbnetv2_tf.units import parse_quantity
 
-DATASET = flags.DEFINE_string("dataset", "fashion_mnist", "As of fbnetv2-search.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "As of fbnetv2-search.")
+DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
+DATASET = flags.DEFINE_string("dataset", None, "As of fbnetv2-search; by default the task's.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "As of fbnetv2-search; by default the task's.")
 SPACE = flags.DEFINE_string(
-    "space", "fashion28", "As of fbnetv2-search; `small` is that of benchmarks.small_space."
+    "space", None, "A preset, a file, `small` or `colour32`; by default the task's."
 )
-BUDGETS = flags.DEFINE_list("budgets", ["300K", "600K"], "Multiply-adds.")
+BUDGETS = flags.DEFINE_list("budgets", None, "Multiply-adds; by default the task's.")
 SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the searches.")
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
 CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Trainings of each but the random ones.")
@@ -85,7 +87,7 @@ def _searched(
     contest: Contest, space: fb.Space, budget: int, method: str, seed: int
 ) -> Iterator[Contestant | Trial]:
     """What a search finds, without and with finalists, and what its supernet would choose."""
-    folder = Path(FOLDER.value) / SPACE.value / f"{method}_{budget // 1000}k_{seed}"
+    folder = Path(FOLDER.value) / contest.name / f"{method}_{budget // 1000}k_{seed}"
     options = _flags(budget, seed) | METHODS[method]
     ranked: list[str] = []
 
@@ -112,7 +114,7 @@ def _finalist(
     training_seed: int,
 ) -> Iterator[Contestant | Trial]:
     """The best of some by an epoch's training, as `fbnetv2-search` chooses."""
-    trials = {n: Trial(n, training_seed, FINALIST, DATASET.value) for n in networks}
+    trials = {n: Trial(n, training_seed, FINALIST, DATA.value) for n in networks}
     known = Verdicts(RESULTS)
     judged = {n: verdict for n, trial in trials.items() if (verdict := known.of(trial))}
     if len(judged) < len(trials):
@@ -122,15 +124,19 @@ def _finalist(
     yield contest.choose(budget, name, seed, lambda: best)
 
 
-def _space() -> fb.Space:
-    return fb.parse_space(SMALL_SPACE if SPACE.value == "small" else SPACE.value)
+def _task() -> Task:
+    task = task_of(DATA.value, DATASET.value, DATA_DIR.value, SPACE.value, BUDGETS.value)
+    if not task.budgets:
+        raise SystemExit(f"--data={task.data} has no budgets of its own: name some by --budgets.")
+    return task
 
 
 def _flags(budget: int, seed: int) -> dict[str, Any]:
+    task = _task()
     given = {
-        "space": str(_space()),
-        "dataset": DATASET.value,
-        "data_dir": DATA_DIR.value,
+        "space": str(space_of(task.space)),
+        "dataset": task.dataset,
+        "data_dir": task.data_dir,
         "max_macs": budget,
         "epochs": EPOCHS.value,
         "seed": seed,
@@ -154,7 +160,7 @@ def final_trials(members: Iterable[Contestant]) -> list[Trial]:
     """What the judge has to run: one seed for the random networks, all for the others."""
     seeds = [int(seed) for seed in CHILD_SEEDS.value]
     wanted = [
-        Trial(c.network, seed, data=DATASET.value)
+        Trial(c.network, seed, data=DATA.value)
         for c in members
         for seed in (seeds[:1] if c.name == CHANCE else seeds)
     ]
@@ -163,7 +169,7 @@ def final_trials(members: Iterable[Contestant]) -> list[Trial]:
 
 def unjudged(contest: Contest, space: fb.Space) -> list[Trial]:
     """Chooses what can be chosen, and returns what is to be trained."""
-    budgets = [round(parse_quantity(budget)) for budget in BUDGETS.value]
+    budgets = [round(parse_quantity(budget)) for budget in _task().budgets]
     found = [one for budget in budgets for one in contestants(contest, space, budget)]
     waited = dict.fromkeys(one for one in found if isinstance(one, Trial))
     known = Verdicts(RESULTS)
@@ -182,8 +188,8 @@ def write_lists(trials: Sequence[Trial]) -> None:
 
 def main(_: list[str]) -> None:
     """Chooses, judges what is missing and prints the tables."""
-    space = _space()
-    contest = Contest(f"{DATASET.value}_{SPACE.value}", CHOSEN)
+    task = _task()
+    space, contest = space_of(task.space), Contest(task.contest, CHOSEN)
     missing = unjudged(contest, space)
     if LIST.value:
         write_lists(missing)
@@ -191,10 +197,10 @@ def main(_: list[str]) -> None:
     while missing:  # once for the finalists, once for what was chosen of them
         from benchmarks.judge_data import load
 
-        for _ in judge(missing, load(DATASET.value), RESULTS, "tensorflow"):
+        for _ in judge(missing, load(DATA.value), RESULTS, "tensorflow"):
             pass
         missing = unjudged(contest, space)
-    show(contest, Verdicts(RESULTS))
+    show(contest, Verdicts(RESULTS), DATA.value)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,13 @@ from scipy import stats
 import fbnetv2_tf as fb
 from benchmarks.searching import table
 from benchmarks.supernets import SearchedSupernet
+from benchmarks.tasks import space_of, task_of
 from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts
 from fbnetv2_tf.units import parse_quantity
 
+DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
-BANDS = flags.DEFINE_list("bands", ["300K", "600K"], "Upper ends of bands that are 3 % wide.")
+BANDS = flags.DEFINE_list("bands", None, "Upper ends of bands 3 % wide; by default the budgets.")
 NETWORKS = flags.DEFINE_string("networks", None, "Only the networks of this file, a line each.")
 JUDGED = flags.DEFINE_string("results", str(RESULTS), "What the judge has written.")
 PLOT = flags.DEFINE_string("plot", None, "A picture to draw of the first run.")
@@ -36,12 +38,12 @@ MOST = 0.9
 """Share of a group's networks that a way must know to be shown."""
 
 
-def judged(space: fb.Space, path: Path, only: set[str] | None) -> dict[str, float]:
+def judged(space: fb.Space, path: Path, only: set[str] | None, data: str) -> dict[str, float]:
     """Network -> mean test accuracy by the recipe, of those in the space."""
     known = Verdicts(path)
     return {
-        network: float(np.mean(known.tests(network)))
-        for network in known.networks()
+        network: float(np.mean(known.tests(network, data)))
+        for network in known.networks(data)
         if (only is None or network in only) and fb.parse_architecture(network) in space
     }
 
@@ -68,9 +70,8 @@ def groups(networks: Sequence[str], bands: Sequence[float]) -> dict[str, list[st
     return found
 
 
-def rows(truth: Scores, ways: Mapping[str, Scores]) -> list[list[str]]:
+def rows(truth: Scores, ways: Mapping[str, Scores], bands: Sequence[float]) -> list[list[str]]:
     """A row for each way to rank; a group is left empty where a way knows less than most of it."""
-    bands = [parse_quantity(band) for band in BANDS.value]
     parts = groups(list(truth), bands)
     lines = [["ranked by", *(f"{name} ({len(inside)})" for name, inside in parts.items())]]
     for way, scores in ways.items():
@@ -84,10 +85,10 @@ def rows(truth: Scores, ways: Mapping[str, Scores]) -> list[list[str]]:
     return lines
 
 
-def by_training(verdicts: Verdicts, networks: Iterable[str]) -> dict[str, Scores]:
+def by_training(verdicts: Verdicts, networks: Iterable[str], data: str) -> dict[str, Scores]:
     """What needs no supernet but trainings: the finalists' one, and the final ones themselves."""
-    finals = {n: verdicts.of(Trial(n)) for n in networks}
-    short = {n: verdicts.of(Trial(n, 0, FINALIST)) for n in networks}
+    finals = {n: verdicts.of(Trial(n, data=data)) for n in networks}
+    short = {n: verdicts.of(Trial(n, 0, FINALIST, data)) for n in networks}
     return {
         "one epoch, loss": {n: -verdict.loss for n, verdict in short.items() if verdict},
         "validation accuracy": {n: v.validation for n, v in finals.items() if v},
@@ -116,20 +117,22 @@ def draw(truth: Scores, scores: Scores, path: Path) -> None:
 def main(_: list[str]) -> None:
     """Prints the table."""
     supernets = [SearchedSupernet(Path(run)) for run in RUNS.value]
-    space = fb.parse_space(supernets[0].record["space"] if supernets else "fashion28")
+    task = task_of(DATA.value, space=supernets[0].record["space"] if supernets else None)
+    space = space_of(task.space)
+    bands = [parse_quantity(band) for band in BANDS.value or task.budgets]
     only = None
     if NETWORKS.value:
         only = set(Path(NETWORKS.value).read_text(encoding="utf-8").splitlines())
-    truth = judged(space, Path(JUDGED.value), only)
+    truth = judged(space, Path(JUDGED.value), only, DATA.value)
     ways: dict[str, Scores] = {"MACs alone": {network: macs(network) for network in truth}}
     for supernet in supernets:
         losses = {network: -supernet.score(network)[0] for network in truth}
         ways[supernet.folder.name] = losses
     if PLOT.value and supernets:
         draw(truth, ways[supernets[0].folder.name], Path(PLOT.value))
-    ways |= by_training(Verdicts(Path(JUDGED.value)), truth)
+    ways |= by_training(Verdicts(Path(JUDGED.value)), truth, DATA.value)
     print(f"{len(truth)} networks, trained for {RECIPE.epochs} epochs; Kendall / Spearman")
-    print(table(rows(truth, ways)))
+    print(table(rows(truth, ways, bands)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from benchmarks.evolution import best_random, evolved
 from benchmarks.judge_data import order_of
 from benchmarks.size_task import SPACE as SMALL
 from benchmarks.size_task import sample
+from benchmarks.tasks import TASKS, Task, space_of, task_of
 from benchmarks.trials import JudgeRecipe, Trial, Verdict, Verdicts, keep
+from fbnetv2_tf.units import parse_quantity
 
 SPACE = fb.parse_space("fashion28")
 
@@ -146,3 +148,26 @@ def test_noise_is_by_seed_and_by_backend(tmp_path: Path) -> None:
     said = noise(Verdicts(path), "fashion_mnist").splitlines()
     assert said[0] == "A training's deviation by its seed: 1.41 (2 networks)"
     assert said[1] == "jax over torch: -1.00 ± 1.00 (2)"
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_task_has_a_contest_that_can_be_held(task: Task) -> None:
+    space = space_of(task.space)
+    for budget in map(int, map(parse_quantity, task.budgets)):
+        assert len(set(random_networks(space, budget, 3, seed=0))) == 3
+        for scaled in BASELINES.values():
+            assert 0.8 * budget <= macs(scaled(space, budget)) <= budget
+
+
+def test_a_contest_is_named_by_data_and_space() -> None:
+    assert task_of("fashion_mnist").contest == "fashion_mnist_fashion28"
+    assert task_of("fashion_mnist", space="small").contest == "fashion_mnist_small"
+    assert task_of("photographs").contest == "photographs_colour32"
+    other = task_of("mine", "directory", "photos", "spaces/wide.txt", ["1M"])
+    assert (other.contest, other.dataset, other.data_dir) == (
+        "mine_wide",
+        "directory",
+        Path("photos"),
+    )
+    with pytest.raises(ValueError, match=r"or have a space\. Received: mine"):
+        task_of("mine")
