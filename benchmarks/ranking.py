@@ -4,8 +4,8 @@
 
 The networks are those that `benchmarks.judge` has trained. Kendall's tau and Spearman's rho are of
 the inherited validation loss (statistics of BatchNorm re-estimated) and the accuracy from scratch
-on the test images, over all of them and within narrow bands of multiply-adds, where cost says
-nothing. "MACs alone" is the ranking that takes no supernet.
+on the test images, over networks of all costs and within narrow bands of multiply-adds, where cost
+says nothing. "MACs alone" is the ranking that takes no supernet.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from absl import app, flags
 from scipy import stats
 
 import fbnetv2_tf as fb
+from benchmarks.sandwich import loaded
 from benchmarks.searching import table
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.tasks import space_of, task_of
@@ -27,6 +28,7 @@ from fbnetv2_tf.units import parse_quantity
 
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
+SANDWICH = flags.DEFINE_list("sandwich", [], "Weights that benchmarks.sandwich has written.")
 BANDS = flags.DEFINE_list("bands", None, "Upper ends of bands 3 % wide; by default the budgets.")
 NETWORKS = flags.DEFINE_string("networks", None, "Only the networks of this file, a line each.")
 JUDGED = flags.DEFINE_string("results", str(RESULTS), "What the judge has written.")
@@ -63,11 +65,13 @@ def macs(network: str) -> int:
 
 
 def groups(networks: Sequence[str], bands: Sequence[float]) -> dict[str, list[str]]:
-    """All networks, and those of each band."""
-    found = {"all": list(networks)}
-    for band in bands:
-        found[f"{band / 1e3:.0f} K"] = [n for n in networks if 0.97 * band <= macs(n) <= band]
-    return found
+    """The networks of each band, before them those of no band, which are spread over the costs."""
+    inside = {
+        f"{band / 1e3:.0f} K": [n for n in networks if 0.97 * band <= macs(n) <= band]
+        for band in bands
+    }
+    banded = {network for names in inside.values() for network in names}
+    return {"across": [n for n in networks if n not in banded], **inside}
 
 
 def rows(truth: Scores, ways: Mapping[str, Scores], bands: Sequence[float]) -> list[list[str]]:
@@ -128,6 +132,9 @@ def main(_: list[str]) -> None:
     for supernet in supernets:
         losses = {network: -supernet.score(network)[0] for network in truth}
         ways[supernet.folder.name] = losses
+    for path in SANDWICH.value:
+        trained = loaded(Path(path), space, task.dataset)
+        ways[Path(path).name.partition(".")[0]] = {n: -trained.score(n)[0] for n in truth}
     if PLOT.value and supernets:
         draw(truth, ways[supernets[0].folder.name], Path(PLOT.value))
     ways |= by_training(Verdicts(Path(JUDGED.value)), truth, DATA.value)

@@ -69,5 +69,10 @@ class SearchedSupernet:
 
     @cached_property
     def _parts(self) -> tuple[list[Any], list[Any]]:
-        calibration = list(self.data.weights.dataset(256, shuffle_seed=0).take(4))
-        return calibration, list(self.data.validation.dataset(256))
+        return calibration_and_validation(self.data)
+
+
+def calibration_and_validation(data: Any) -> tuple[list[Any], list[Any]]:
+    """The batches that scores are measured on: for BatchNorm's statistics, and for the loss."""
+    calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
+    return calibration, list(data.validation.dataset(256))
