@@ -52,7 +52,7 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
     def branches(
         self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any], added: Added
     ) -> tf.Tensor:
-        outputs = []
+        outputs: list[tf.Tensor] = []
         for candidate, (places, _) in zip(self.candidates, self._types(), strict=True):
             probability: Any = scale
             for field, place in places.items():
