@@ -107,6 +107,18 @@ class Budget(Objective):
         return {**self.given, "weight": self.weight}
 
 
+def unit_below(cost: float) -> float:
+    """The largest unit below a cost: million, thousand or one.
+
+    The logarithm of a cost of less than one unit is negative, and no power of it is a number.
+
+    Example:
+        >>> unit_below(145_480)
+        1000.0
+    """
+    return next((unit for unit in (1e6, 1e3) if unit < cost), 1.0)
+
+
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class PaperObjective(Objective):
     """`loss * alpha * log(cost)^beta`, FBNet section 3.2 with cost in units of `unit`.
@@ -115,7 +127,8 @@ class PaperObjective(Objective):
         alpha: scale of the whole; 0.2 in FBNet.
         beta: weight of the cost; 0.6 in FBNet.
         resource: what is priced, `macs` by default.
-        unit: the cost is counted in it; cost / unit must stay above 1. MFLOPs: 1e6.
+        unit: the cost is counted in it; cost / unit must stay above 1, see `unit_below`. MFLOPs:
+            1e6.
     """
 
     on_sample = True

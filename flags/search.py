@@ -207,10 +207,11 @@ def _compiled(
 
 
 def _objective(options: SearchOptions, budgets: Budgets) -> Any:
-    from fbnetv2_tf.objectives import Budget, Objective, PaperObjective
+    from fbnetv2_tf.objectives import Budget, Objective, PaperObjective, unit_below
 
     if options.objective == "paper":
-        return PaperObjective(options.alpha, options.beta)
+        smallest, _ = budgets.landscape.range("macs")
+        return PaperObjective(options.alpha, options.beta, unit=unit_below(smallest))
     if not budgets.held:
         return Objective()
     limits = {LIMITS[r].argument: limit / LIMITS[r].scale for r, limit in budgets.held.items()}

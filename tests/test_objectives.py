@@ -9,8 +9,10 @@ import keras
 import pytest
 import tensorflow as tf
 
+from fbnetv2_tf.derivation import Landscape
 from fbnetv2_tf.errors import BudgetError
-from fbnetv2_tf.objectives import Budget, Objective, PaperObjective
+from fbnetv2_tf.objectives import Budget, Objective, PaperObjective, unit_below
+from fbnetv2_tf.space import parse_space
 
 
 def total(objective: Objective, loss: float, temperature: float = 1.0, **costs: float) -> float:
@@ -53,6 +55,13 @@ def test_the_gradient_of_a_budget_does_not_depend_on_units() -> None:
             value = Budget(max_macs=1e3 * scale)(tf.constant(0.0), {"macs": cost}, tf.constant(1.0))
         slopes.append(float(tape.gradient(value, cost)) * float(cost))
     assert slopes == pytest.approx([1.0, 1.0], rel=1e-5)
+
+
+def test_the_papers_unit_keeps_the_logarithm_of_every_cost_positive() -> None:
+    assert [unit_below(cost) for cost in (2e6, 1e6, 999.0)] == [1e6, 1e3, 1.0]
+    smallest, _ = Landscape(parse_space("fashion28")).range("macs")
+    priced = total(PaperObjective(alpha=1.0, unit=unit_below(smallest)), 2.0, macs=smallest)
+    assert priced > 2.0
 
 
 def test_the_papers_objective_by_hand() -> None:
