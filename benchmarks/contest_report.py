@@ -112,12 +112,25 @@ def summary(by_budget: Sequence[dict[str, Results]]) -> list[list[str]]:
         places = np.concatenate([r.percentiles() for r in results])
         leads = np.concatenate([r.accuracies - r.chance.mean() for r in results])
         low, high = interval(results)
-        error = leads.std(ddof=1) / np.sqrt(len(leads)) if len(leads) > 1 else float("nan")
+        error = lead_error(leads, results)
         lead = f"{leads.mean():+.2f} ± {error:.2f}"
         lines.append(
             [name, str(len(places)), f"{places.mean():.0f}", f"{low:.0f} to {high:.0f}", lead]
         )
     return lines
+
+
+def lead_error(leads: np.ndarray, results: Sequence[Results]) -> float:
+    """The standard error of a mean lead: of the networks that lead, and of the random means."""
+    if len(leads) < 2:
+        return float("nan")
+    own = leads.var(ddof=1) / len(leads)
+    shares = [len(r.accuracies) / len(leads) for r in results]
+    chance = [
+        share**2 * r.chance.var(ddof=1) / len(r.chance)
+        for share, r in zip(shares, results, strict=True)
+    ]
+    return float(np.sqrt(own + sum(chance)))
 
 
 def noise(verdicts: Verdicts, data: str) -> str:

@@ -41,7 +41,7 @@ SPACE = flags.DEFINE_string(
 BUDGETS = flags.DEFINE_list("budgets", None, "Multiply-adds; by default the task's.")
 SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the searches.")
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
-CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Trainings of each but the random ones.")
+CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Of the trainings of each network.")
 EPOCHS = flags.DEFINE_integer("epochs", 4, "Of a search.")
 EVALUATIONS = flags.DEFINE_integer("evaluations", 32, "Networks scored on a supernet; 0 for none.")
 FOLDER = flags.DEFINE_string("folder", "runs/quality", "Where the searches are kept.")
@@ -157,13 +157,9 @@ def _by_supernet(
 
 
 def final_trials(members: Iterable[Contestant]) -> list[Trial]:
-    """What the judge has to run: one seed for the random networks, all for the others."""
+    """What the judge has to run: every network with the same seeds."""
     seeds = [int(seed) for seed in CHILD_SEEDS.value]
-    wanted = [
-        Trial(c.network, seed, data=DATA.value)
-        for c in members
-        for seed in (seeds[:1] if c.name == CHANCE else seeds)
-    ]
+    wanted = [Trial(c.network, seed, data=DATA.value) for c in members for seed in seeds]
     return list(dict.fromkeys(wanted))
 
 

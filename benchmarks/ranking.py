@@ -91,11 +91,11 @@ def rows(truth: Scores, ways: Mapping[str, Scores], bands: Sequence[float]) -> l
 
 def by_training(verdicts: Verdicts, networks: Iterable[str], data: str) -> dict[str, Scores]:
     """What needs no supernet but trainings: the finalists' one, and the final ones themselves."""
-    finals = {n: verdicts.of(Trial(n, data=data)) for n in networks}
+    validations = {n: [v.validation for v in verdicts.finals(n, data)] for n in networks}
     short = {n: verdicts.of(Trial(n, 0, FINALIST, data)) for n in networks}
     return {
         "one epoch, loss": {n: -verdict.loss for n, verdict in short.items() if verdict},
-        "validation accuracy": {n: v.validation for n, v in finals.items() if v},
+        "validation accuracy": {n: float(np.mean(v)) for n, v in validations.items() if v},
     }
 
 
@@ -133,7 +133,7 @@ def main(_: list[str]) -> None:
         losses = {network: -supernet.score(network)[0] for network in truth}
         ways[supernet.folder.name] = losses
     for path in SANDWICH.value:
-        trained = loaded(Path(path), space, task.dataset)
+        trained = loaded(Path(path), task)
         ways[Path(path).name.partition(".")[0]] = {n: -trained.score(n)[0] for n in truth}
     if PLOT.value and supernets:
         draw(truth, ways[supernets[0].folder.name], Path(PLOT.value))

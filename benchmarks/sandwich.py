@@ -23,6 +23,7 @@ from absl import app, flags
 
 import fbnetv2_tf as fb
 from benchmarks.supernets import calibration_and_validation
+from benchmarks.tasks import Task, space_of, task_of
 from fbnetv2_tf.choices_layout import one_hot_rows, searched
 from fbnetv2_tf.datasets import load_dataset
 from fbnetv2_tf.objectives import Budget
@@ -38,16 +39,17 @@ class SandwichSupernet:
     """A supernet whose weights are trained by the sandwich rule.
 
     Args:
-        space: a preset, a file, or the text of a space.
-        dataset: of the registry.
+        space: whose networks learn.
+        dataset, data_dir: as of `fbnetv2-search`.
         settings: of the training of the weights; `epochs` are all of them.
     """
 
-    def __init__(self, space: str, dataset: str, settings: SearchSettings) -> None:
-        side = max(fb.parse_space(space).sides)
+    def __init__(
+        self, space: fb.Space, dataset: str, data_dir: Path | None, settings: SearchSettings
+    ) -> None:
         self.settings = settings
-        self.data = load_dataset(dataset, None, image_side=side, seed=0)
-        made = fb.parse_space(space).for_data(self.data.classes, self.data.image_shape[2])
+        self.data = load_dataset(dataset, data_dir, image_side=max(space.sides), seed=0)
+        made = space.for_data(self.data.classes, self.data.image_shape[2])
         keras.utils.set_random_seed(settings.seed)
         self.net = fb.build_supernet(made, sampling="sliced", seed=settings.seed)
         largest = Budget(max_macs=fb.count(made.largest).macs)
@@ -105,18 +107,22 @@ class SandwichSupernet:
         return SlicedPath(self.net.blocks, MOMENTUM)(images, list(self.net.by_block(by_choice)))
 
 
-def loaded(path: Path, space: fb.Space, dataset: str) -> SandwichSupernet:
-    """A supernet with weights that were written before."""
-    supernet = SandwichSupernet(str(space), dataset, SearchSettings())
+def loaded(path: Path, task: Task) -> SandwichSupernet:
+    """The supernet of a task with weights that were written before."""
+    supernet = _made(task, SearchSettings())
     supernet.net.load_weights(path)
     return supernet
+
+
+def _made(task: Task, settings: SearchSettings) -> SandwichSupernet:
+    return SandwichSupernet(space_of(task.space), task.dataset, task.data_dir, settings)
 
 
 def main(_: list[str]) -> None:
     """Trains, and writes the weights."""
     values = flags.FLAGS
     settings = SearchSettings(epochs=values.epochs, warmup_epochs=0, seed=values.seed)
-    supernet = SandwichSupernet(values.space, values.dataset, settings)
+    supernet = _made(task_of(values.data, space=values.space), settings)
     for number, loss in enumerate(supernet.train(), start=1):
         print(f"epoch {number}/{values.epochs}  loss of the largest network {loss:.3f}", flush=True)
     path = Path(values.output)
@@ -127,7 +133,7 @@ def main(_: list[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_integer("epochs", 10, "Passes over the images of the weights.")
     flags.DEFINE_string("output", "runs/sandwich.weights.h5", "The weights to write.")
-    flags.DEFINE_string("dataset", "fashion_mnist", "As of fbnetv2-search.")
-    flags.DEFINE_string("space", "fashion28", "As of fbnetv2-search.")
+    flags.DEFINE_string("data", "fashion_mnist", "A task of benchmarks.tasks.")
+    flags.DEFINE_string("space", None, "Another space than the task's.")
     flags.DEFINE_integer("seed", 0, "Of the draws, the order and the initial weights.")
     app.run(main)

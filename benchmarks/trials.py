@@ -102,8 +102,12 @@ class Verdicts:
 
     def tests(self, network: str, data: str = "fashion_mnist") -> list[float]:
         """Test accuracies of a network, in [0, 1], one for each seed that it was trained with."""
+        return [verdict.test for verdict in self.finals(network, data)]
+
+    def finals(self, network: str, data: str = "fashion_mnist") -> list[Verdict]:
+        """The results of a network by the recipe, one for each seed that it was trained with."""
         found = [self.of(Trial(network, seed, data=data)) for seed in range(SEEDS)]
-        return [verdict.test for verdict in found if verdict]
+        return [verdict for verdict in found if verdict]
 
     def under(self, network: str, backend: str, data: str = "fashion_mnist") -> list[float]:
         """Test accuracies of a network under one backend, in [0, 1]."""

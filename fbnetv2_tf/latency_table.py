@@ -8,6 +8,7 @@ how far all that is from whole networks, are measured when the table is made, an
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Sequence
@@ -183,6 +184,12 @@ class LatencyTable:
                 f"A latency margin must be from 0 to 1 (0.03 is 3 %). Received: {margin}."
             )
         return replace(self, margin=margin)
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that another measurement or margin changes."""
+        counted = (self.call_ms, self.scale, self.margin, self.blocks)
+        return hashlib.sha256(repr(counted).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
         about = [str(self.device[n]) for n in ("device", "dtype", "date") if n in self.device]

@@ -99,7 +99,7 @@ def _added_gradients(
     """Of every map, then of every share that there is."""
     of_maps = [dy if share is None else dy * tf.cast(share, dy.dtype) for share in shares]
     of_shares = [
-        tf.reduce_sum(tf.cast(dy * each, tf.float32))
+        tf.reduce_sum(tf.cast(dy, tf.float32) * tf.cast(each, tf.float32))
         for each, share in zip(maps, shares, strict=True)
         if share is not None
     ]

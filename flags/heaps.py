@@ -15,8 +15,8 @@ import platform
 M_ARENA_MAX = -8
 """Of `mallopt`: the most heaps, in glibc's `malloc.h`."""
 
-CHOSEN_BY_USER = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
-"""The variables by which glibc is told so from outside."""
+CHOSEN_BY_USER = (("MALLOC_ARENA_MAX", ""), ("GLIBC_TUNABLES", "arena_max"))
+"""The variables by which glibc is told so from outside, and the word of it in them."""
 
 
 def limit_heaps() -> bool:
@@ -26,6 +26,7 @@ def limit_heaps() -> bool:
         Whether it did: only under glibc, and not where the user has said how many there may be.
     """
     is_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
-    if not is_glibc or any(name in os.environ for name in CHOSEN_BY_USER):
+    said = (word in os.environ[name] for name, word in CHOSEN_BY_USER if name in os.environ)
+    if not is_glibc or any(said):
         return False
-    return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, os.cpu_count() or 1))
+    return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, len(os.sched_getaffinity(0))))

@@ -45,7 +45,7 @@ def main(options: SearchOptions) -> None:
         budgets = plan_budgets(space, options)
         identity = {**options.identity(data), "limits": budgets.each}
         if budgets.landscape.latency is not None:
-            identity["latency_table"] = str(budgets.landscape.latency)
+            identity["latency_table"] = budgets.landscape.latency.digest
         if run.has(SEARCH):
             require_same(run / SEARCH, run.read_record(SEARCH).get("identity"), identity, "search")
             print(f"The search in '{run.path}' is finished: {finished(run)}")
@@ -78,6 +78,8 @@ def plan_budgets(space: Space, options: SearchOptions) -> Budgets:
             "--max_latency_ms needs the device's latencies: give --latency_table=FILE, which "
             "fbnetv2-latency writes. Received: no table."
         )
+    elif options.latency_margin is not None:
+        raise BudgetError("--latency_margin needs --latency_table=FILE. Received: no table.")
     landscape = Landscape(space, latency=table)
     if options.pareto is not None and options.max_macs is not None:
         raise BudgetError("Give --max_macs or --pareto. Received: both.")

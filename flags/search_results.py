@@ -49,7 +49,7 @@ UNITS = {
     "macs": "multiply-adds for one image",
     "weights": "elements",
     "activation_bytes": "bytes, int8",
-    "latency_ms": "milliseconds for one image, by the table",
+    "latency_ms": "milliseconds for one image, by the table with its margin",
 }
 
 
@@ -170,6 +170,7 @@ def _common(
     return {
         "images": {part: getattr(data, part).size for part in parts},
         "held": _in_milliseconds(budgets.held),
+        "latency_margin": getattr(budgets.landscape.latency, "margin", None),
         "machine": machine(),
         "space": str(net.space),
         "space_size": str(net.space.size),

@@ -135,6 +135,7 @@ def test_a_margin_counts_every_network_longer() -> None:
     assert careful.cost_ns(network) == pytest.approx(1.03 * TABLE.cost_ns(network), abs=4)
     assert str(careful) == f"{TABLE}, counted 3.0 % longer"
     assert TABLE.with_margin() == TABLE
+    assert len({TABLE.digest, careful.digest, replace(TABLE, call_ms=0.6).digest}) == 3
     assert (
         Landscape(SPACE, latency=careful).range("latency_ns")[0]
         > (Landscape(SPACE, latency=TABLE).range("latency_ns")[0])

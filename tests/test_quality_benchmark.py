@@ -135,7 +135,7 @@ def test_the_summary_is_over_all_budgets() -> None:
     ]
     _, row = summary(found)
     assert row[:3] == ["search", "2", "88"]
-    assert row[4] == "+1.50 ± 0.50"
+    assert row[4] == "+1.50 ± 0.68"
 
 
 def test_noise_is_by_seed_and_by_backend(tmp_path: Path) -> None:

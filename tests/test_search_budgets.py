@@ -30,6 +30,7 @@ LANDSCAPE = Landscape(parse_space(SPACE))
         (("--max_activation_kib=1",), r"peak activation memory must be at least 4\.59 KiB"),
         (("--max_latency_ms=3",), "--max_latency_ms needs .*--latency_table=FILE"),
         (("--latency_table=none.json", "--max_macs=1M"), "'none.json' cannot be read"),
+        (("--latency_margin=0.1", "--max_macs=1M"), "--latency_margin needs --latency_table=FILE"),
         (("--max_macs=600K", "--pareto=3"), "--max_macs or --pareto. Received: both"),
         (("--pareto=1",), "must be 2 to 64 in number. Received: 1"),
         ((), "give --max_macs between 145k and 3.26M"),
