@@ -6,8 +6,8 @@
 writes `runs/data/photographs.npz`: 25,000 pictures to train and search with, 6,000 to test, as many
 of each class. The photographs are wallpapers that Debian packages under free licences. Brightness,
 contrast and tint of each picture are random, and it is turned and scaled at random, so what tells
-the photographs apart is texture, and how colours differ inside it: leaves, rock, bark, fur, frost. `benchmarks/photo_tiles.py` has
-the law that no pixel is in two pictures.
+the photographs apart is texture, and how colours differ inside it: leaves, rock, bark, fur, frost.
+`benchmarks/photo_tiles.py` has the law that no pixel is in two pictures.
 
 The same photographs and seed give the same file; Pillow decodes, so another version of its JPEG
 library may change a last bit.
