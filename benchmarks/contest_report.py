@@ -113,7 +113,7 @@ def summary(by_budget: Sequence[dict[str, Results]]) -> list[list[str]]:
         leads = np.concatenate([r.accuracies - r.chance.mean() for r in results])
         low, high = interval(results)
         error = lead_error(leads, results)
-        lead = f"{leads.mean():+.2f} ± {error:.2f}"
+        lead = f"{leads.mean():+.2f}" + (f" ± {error:.2f}" if len(leads) > 1 else "")
         lines.append(
             [name, str(len(places)), f"{places.mean():.0f}", f"{low:.0f} to {high:.0f}", lead]
         )
