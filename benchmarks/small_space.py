@@ -17,7 +17,7 @@ and judged by three others (`--again`); what searches found is judged by the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -57,16 +57,14 @@ def later_accuracy(network: str, verdicts: Verdicts) -> float:
     return float(np.mean([100 * verdict.test if verdict else np.nan for verdict in found]))
 
 
-def first_trainings(verdicts: Verdicts) -> dict[str, float]:
-    """Network of the sample -> test accuracy of its training with seed 0, in [0, 1]."""
-    judged = {network: verdicts.of(Trial(network)) for network in sample(SAMPLE.value)}
+def first_trainings(networks: Iterable[str], verdicts: Verdicts) -> dict[str, float]:
+    """Network -> test accuracy of its training with seed 0, in [0, 1]; without the untrained."""
+    judged = {network: verdicts.of(Trial(network)) for network in networks}
     return {network: verdict.test for network, verdict in judged.items() if verdict}
 
 
-def rows(contest: Contest, verdicts: Verdicts) -> list[list[str]]:
+def rows(contest: Contest, verdicts: Verdicts, first: Mapping[str, float]) -> list[list[str]]:
     """A row for each budget and way of choosing: regret is in points of accuracy."""
-    first = first_trainings(verdicts)
-    print(f"{len(first)} of {fb.parse_space(SPACE).size} networks were trained")
     lines = [["budget", "chosen by", "seeds", "test accuracy, %", "the best, %", "regret"]]
     for budget in contest.budgets():
         best = np.mean([later_accuracy(n, verdicts) for n in best_networks(first, budget)])
@@ -80,10 +78,10 @@ def rows(contest: Contest, verdicts: Verdicts) -> list[list[str]]:
     return lines
 
 
-def second_trainings(contest: Contest, verdicts: Verdicts, budget: int) -> list[str]:
+def second_trainings(contest: Contest, first: Mapping[str, float], budget: int) -> list[str]:
     """Lines for the judge: the best networks of a budget and the chosen ones, with later seeds."""
     chosen = [member.network for member in contest.members(budget)]
-    networks = dict.fromkeys([*best_networks(first_trainings(verdicts), budget), *chosen])
+    networks = dict.fromkeys([*best_networks(first, budget), *chosen])
     return [f"{seed} {network}" for network in networks for seed in LATER_SEEDS]
 
 
@@ -99,13 +97,16 @@ def _write(path: str, lines: list[str]) -> None:
 def main(_: list[str]) -> None:
     """Writes the sample or its second trainings, or prints the regret of what was found."""
     contest, verdicts = Contest(CONTEST, CHOSEN), Verdicts(RESULTS)
+    networks = sample(SAMPLE.value)
+    first = first_trainings(networks, verdicts)
     if LIST.value:
-        _write(LIST.value, sample(SAMPLE.value))
+        _write(LIST.value, networks)
     elif AGAIN.value:
         budget = round(parse_quantity(BUDGET.value))
-        _write(AGAIN.value, second_trainings(contest, verdicts, budget))
+        _write(AGAIN.value, second_trainings(contest, first, budget))
     else:
-        print(table(rows(contest, verdicts)))
+        print(f"{len(first)} of {fb.parse_space(SPACE).size} networks were trained")
+        print(table(rows(contest, verdicts, first)))
 
 
 if __name__ == "__main__":
