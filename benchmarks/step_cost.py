@@ -20,6 +20,7 @@ for the first time, and that the operating system read from their files.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 import tensorflow as tf
@@ -37,6 +38,9 @@ SKIP = flags.DEFINE_list("skip", [], "What of it to leave out.")
 MEMORY = flags.DEFINE_boolean("memory", True, "Also measure peak memory, each in a new process.")
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the peak memory of one of them and stop.")
 
+OF_TORCH = ("torch", "channels_last")
+"""What needs PyTorch, an extra of the package."""
+
 
 def peak_of(name: str) -> tuple[float, float]:
     """The peak memory of a step, and its libraries' code, MiB."""
@@ -48,7 +52,7 @@ def main(_: list[str]) -> None:
     """Prints the table."""
     space = fb.parse_space(SPACE.value)
     if PEAK_OF.value:
-        if PEAK_OF.value in ("torch", "channels_last"):
+        if PEAK_OF.value in OF_TORCH:
             import torch  # noqa: F401 - a library's own memory does not count
         print_peak(lambda: MAKE[PEAK_OF.value](space, BATCH.value))
         return
@@ -60,6 +64,11 @@ def main(_: list[str]) -> None:
         flush=True,
     )
     names = [name for name in WHAT.value if name not in SKIP.value]
+    without = [name for name in names if name in OF_TORCH]
+    if without and importlib.util.find_spec("torch") is None:
+        raise SystemExit(
+            f"PyTorch is not installed: `pip install torch`, or --skip={','.join(without)}."
+        )
     steps = {name: MAKE[name](space, BATCH.value) for name in names}
     found = medians(steps, REPEATS.value, WARMUP.value)
     stock = found.get("stock")
