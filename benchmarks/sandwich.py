@@ -12,7 +12,6 @@ networks are only drawn. There is no architecture phase: such weights rank, they
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import fbnetv2_tf as fb
-from benchmarks.supernets import calibration_and_validation
+from benchmarks.supernets import ScoringSupernet
 from benchmarks.tasks import Task, space_of, task_of
 from fbnetv2_tf.choices_layout import one_hot_rows, searched
 from fbnetv2_tf.datasets import load_dataset
@@ -35,7 +34,7 @@ DRAWN = 2
 """Networks drawn for a step, beside the largest."""
 
 
-class SandwichSupernet:
+class SandwichSupernet(ScoringSupernet):
     """A supernet whose weights are trained by the sandwich rule.
 
     Args:
@@ -69,16 +68,6 @@ class SandwichSupernet:
                 drawn = [random.integers(alternatives) for _ in range(DRAWN)]
                 losses.append(step(images, labels, tf.constant([largest, *drawn], tf.int32)))
             yield float(np.mean(losses))
-
-    def score(self, network: str) -> tuple[float, float]:
-        """Validation loss and accuracy with inherited weights and re-estimated statistics."""
-        calibration, validation = self._parts
-        score = self.net.scorer.score(fb.parse_architecture(network), validation, calibration)
-        return score.loss, score.accuracy
-
-    @cached_property
-    def _parts(self) -> tuple[list[Any], list[Any]]:
-        return calibration_and_validation(self.data)
 
     def _batches(self, epoch: int) -> Any:
         of_epoch = self.data.weights.epochs(

@@ -20,8 +20,30 @@ LARGEST = 1 << 30
 """Bytes that a checkpoint may unpack to."""
 
 
+class ScoringSupernet:
+    """What scores networks with the weights of a supernet.
+
+    A subclass has `net`, a compiled supernet, and `data`, the `DataSplits` to score on.
+    """
+
+    net: Any
+    data: Any
+
+    def score(self, network: str) -> tuple[float, float]:
+        """Validation loss and accuracy with inherited weights and re-estimated statistics."""
+        calibration, validation = self._parts
+        score = self.net.scorer.score(fb.parse_architecture(network), validation, calibration)
+        return score.loss, score.accuracy
+
+    @cached_property
+    def _parts(self) -> tuple[list[Any], list[Any]]:
+        """The batches for BatchNorm's statistics, and for the loss."""
+        calibration = list(self.data.weights.dataset(256, shuffle_seed=0).take(4))
+        return calibration, list(self.data.validation.dataset(256))
+
+
 @dataclass(frozen=True)
-class SearchedSupernet:
+class SearchedSupernet(ScoringSupernet):
     """The supernet of a run folder, with the weights and logits that its search ended with.
 
     Attributes:
@@ -60,19 +82,3 @@ class SearchedSupernet:
         for name, variable in state_variables(net).items():
             variable.assign(last.arrays[name])
         return net
-
-    def score(self, network: str) -> tuple[float, float]:
-        """Validation loss and accuracy with inherited weights and re-estimated statistics."""
-        calibration, validation = self._parts
-        score = self.net.scorer.score(fb.parse_architecture(network), validation, calibration)
-        return score.loss, score.accuracy
-
-    @cached_property
-    def _parts(self) -> tuple[list[Any], list[Any]]:
-        return calibration_and_validation(self.data)
-
-
-def calibration_and_validation(data: Any) -> tuple[list[Any], list[Any]]:
-    """The batches that scores are measured on: for BatchNorm's statistics, and for the loss."""
-    calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
-    return calibration, list(data.validation.dataset(256))
