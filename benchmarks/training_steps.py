@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the drivers have it, and `limit_heaps`
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the drivers have it, and the limits
 
 import keras
 import numpy as np
@@ -24,11 +24,13 @@ from fbnetv2_tf.choice_weights import ChoiceWeights
 from fbnetv2_tf.choices_layout import one_hot_rows, searched
 from fbnetv2_tf.expected_cost import ExpectedCost
 from fbnetv2_tf.flags.heaps import limit_heaps
+from fbnetv2_tf.flags.threads import limit_threads
 from fbnetv2_tf.momentum_sgd import MomentumSGD
 from fbnetv2_tf.sampling import row_softmax
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE
 
 limit_heaps()
+limit_threads()
 
 Step = Callable[[], Any]
 

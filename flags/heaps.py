@@ -12,6 +12,8 @@ import ctypes
 import os
 import platform
 
+from .threads import processors
+
 M_ARENA_MAX = -8
 """Of `mallopt`: the most heaps, in glibc's `malloc.h`."""
 
@@ -29,4 +31,4 @@ def limit_heaps() -> bool:
     said = (word in os.environ[name] for name, word in CHOSEN_BY_USER if name in os.environ)
     if not is_glibc or any(said):
         return False
-    return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, len(os.sched_getaffinity(0))))
+    return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, processors()))
