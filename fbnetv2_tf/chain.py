@@ -72,6 +72,7 @@ class Chain:
         self.latency = latency
         self.stages = [_stage(tables) for tables in space_tables(space, side, "macs")]
         self._costs: dict[str, list[np.ndarray]] = {}
+        self._extremes: dict[tuple[str, bool], list[tuple[np.ndarray, np.ndarray]]] = {}
 
     def costs(self, resource: str) -> list[np.ndarray]:
         """The exact costs of each stage, int64 (input widths, output widths, options)."""
@@ -106,10 +107,12 @@ class Chain:
         self, resource: str, largest: bool, allowed: Iterable[np.ndarray] | None = None
     ) -> tuple[int, Path]:
         """The least or the greatest cost of a path, and a path that has it; `FAR` for none."""
-        sign = -1 if largest else 1
-        join = np.maximum if resource == PEAK and not largest else np.add
         if resource == PEAK and largest:
             return self._largest_peak(allowed)
+        if resource != PEAK and allowed is None:
+            return self._unlimited(resource, largest)
+        sign = -1 if largest else 1
+        join = np.maximum if resource == PEAK else np.add
         best = np.zeros(self.stages[-1].exists.shape[1], np.int64)
         plans = []
         for costs, may in self._backwards(resource, allowed):
@@ -156,6 +159,23 @@ class Chain:
     ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
         may = list(allowed) if allowed is not None else self.allowed({})
         return zip(reversed(self.costs(resource)), reversed(may), strict=True)
+
+    def _unlimited(self, resource: str, largest: bool) -> tuple[int, Path]:
+        """`extreme` of a sum over all paths, without a table of all options of a block."""
+        sign = -1 if largest else 1
+        if (resource, largest) not in self._extremes:
+            tables = space_tables(self.space, self.side, resource, self.latency)
+            self._extremes[resource, largest] = [_extreme_options(t, sign) for t in tables]
+        best = np.zeros(self.stages[-1].exists.shape[1], np.int64)
+        plans = []
+        chosen = zip(self.stages, self._extremes[resource, largest], strict=True)
+        for stage, (costs, options) in reversed(list(chosen)):
+            total = np.where(stage.exists, costs + best[None], FAR)
+            outputs = total.argmin(axis=1)
+            best = total.min(axis=1)
+            of_input = options[np.arange(len(outputs)), outputs]
+            plans.append(outputs * len(stage.options) + of_input)
+        return int(sign * best[0]), self._follow(plans)
 
     def _follow(self, plans: list[np.ndarray]) -> Path:
         width, path = 0, []
@@ -207,6 +227,20 @@ def _costs(tables: BlockTables) -> np.ndarray:
     if not tables.block.channels:
         costs = np.broadcast_to(costs, (costs.shape[0], costs.shape[0], costs.shape[2]))
     return np.ascontiguousarray(costs)
+
+
+def _extreme_options(tables: BlockTables, sign: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least of `sign * cost`, and the option that has it, each (input widths, output widths).
+
+    One input width at a time: a block of 32 alternatives in every choice has a table of 32 MiB.
+    """
+    widths = len(tables.input_channels)
+    shape = (widths, len(tables.block.channels) or widths)
+    least, option = np.empty(shape, np.int64), np.empty(shape, np.int64)
+    for place in range(widths):
+        costs = sign * _costs(tables.at(place))[0]
+        least[place], option[place] = costs.min(axis=-1), costs.argmin(axis=-1)
+    return least, option
 
 
 def _log_scores(stage: Stage, probabilities: Probabilities, sums: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,16 +55,35 @@ class BlockTables:
     def joint(self, kind: str) -> np.ndarray:
         """The block's whole cost over all axes, for `kind` (its first kind, or `sk`)."""
         tables = self.skipped if self.block.skippable and kind == "sk" else self.present
-        shape = [len(self.input_channels)]
-        shape += [max(1, len(getattr(self.block, axis))) for axis in AXES[1:]]
+        shape = self._shape()
         if self.block.skippable and kind == "sk":
             shape[1:4], shape[5] = [1, 1, 1], 1
+        return sum(tables, np.zeros(shape, np.int64))
+
+    def at(self, place: int) -> BlockTables:
+        """The costs where the input has one width, by its place."""
+        self._shape()
+
+        def cut(tables: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+            return tuple(t[place : place + 1] if t.shape[0] > 1 else t for t in tables)
+
+        return replace(
+            self,
+            input_channels=self.input_channels[place : place + 1],
+            present=cut(self.present),
+            skipped=cut(self.skipped),
+        )
+
+    def _shape(self) -> list[int]:
+        """Of the table of all joint alternatives, which must not be too large to choose from."""
+        shape = [len(self.input_channels)]
+        shape += [max(1, len(getattr(self.block, axis))) for axis in AXES[1:]]
         if math.prod(shape) > LARGEST_TABLE:
             raise SpaceError(
                 f"Block {self.index} ('{self.block}') must have at most {LARGEST_TABLE} joint "
                 f"alternatives. Received: {math.prod(shape)}."
             )
-        return sum(tables, np.zeros(shape, np.int64))
+        return shape
 
 
 def space_tables(

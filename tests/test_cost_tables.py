@@ -8,6 +8,7 @@ import pytest
 
 from fbnetv2_tf.cost_tables import AXES, space_tables
 from fbnetv2_tf.counting import RESOURCES, block_operators
+from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.space import parse_space
 
 SPACE = parse_space(
@@ -57,3 +58,14 @@ def test_a_free_skip_has_no_table() -> None:
     tables = list(space_tables(parse_space("in_hw8_c8 ir/sk_k3_s1_e2_c8_nre fc_c2"), 8, "macs"))
     assert tables[0].skipped == ()
     assert not tables[0].joint("sk").any()
+
+
+def test_too_many_joint_alternatives_are_refused_before_a_search() -> None:
+    """Where its largest network is asked for, which is before the first step."""
+    ratios = "/".join(f"{place / 64:g}" for place in range(1, 33))
+    space = parse_space(
+        f"in_hw8_c3 cn_k3_s1_c8:1024:8_nre ir_k3/5_s1_e1:9:0.25_c8:1024:8_se{ratios}_nre/hs fc_c2"
+    )
+    assert space.size < 1e10
+    with pytest.raises(SpaceError, match=r"at most 50000000 joint alternatives\. Received"):
+        _ = space.largest

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fbnetv2_tf.chain import Chain
 from fbnetv2_tf.choices_layout import choice_name, searched
 from fbnetv2_tf.derivation import SHARES, Landscape, Window
 from fbnetv2_tf.errors import BudgetError
@@ -71,6 +72,16 @@ def test_extremes_are_those_of_all_architectures(data: st.DataObject) -> None:
     costs = [landscape.cost(architecture) for architecture in space.architectures()]
     assert landscape.cost(space.smallest) == min(costs)
     assert landscape.cost(space.largest) == max(costs)
+
+
+@settings(max_examples=50)
+@given(spaces(max_blocks=4), st.sampled_from(["macs", "weights", "pooled_elements"]), st.booleans())
+def test_extremes_are_found_without_the_tables_of_all_options(
+    space: Space, resource: str, largest: bool
+) -> None:
+    chain = Chain(space, space.sides[0])
+    everything = chain.allowed({})
+    assert chain.extreme(resource, largest) == chain.extreme(resource, largest, everything)
 
 
 @pytest.mark.parametrize("preset", ["fashion28", "fbnetv2_f"])
