@@ -4,10 +4,14 @@
     python benchmarks/scaling.py --alternatives=1,32 --steps=31
 
 The largest network stays; its expansions, widths and squeeze-and-excite ratios get 1, 2, 8 or 32
-alternatives, and every block its choice of kernel, activation and skip from 2 on (there are no more
-of those). Steps are interleaved in one process, medians, processors' time of all threads together;
-memory is the most that a process of its own takes beyond its libraries, median of three.
-Measurements are kept in `--results`, so that an interrupted run goes on. Writes `--plot`.
+alternatives, and every block its choice of kernel and activation from 2 on (there are no more of
+those). All of these are masks on the operators that the largest network has. A skip is not: where
+it may change the width it is a convolution that the largest network has not, so a last line has the
+space of the most alternatives with skips, and says how many multiply-adds they add.
+
+Steps are interleaved in one process, medians, processors' time of all threads together; memory is
+the most that a process of its own takes beyond its libraries, median of three. Measurements are
+kept in `--results`, so that an interrupted run goes on. Writes `--plot`.
 """
 
 from __future__ import annotations
@@ -15,13 +19,16 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from absl import app, flags
 from training_steps import medians, peak_mib, print_peak, search_step
 
-from fbnetv2_tf.space import Space, parse_space
+import fbnetv2_tf as fb
+from fbnetv2_tf.cost_tables import space_tables
 
 ALTERNATIVES = flags.DEFINE_list("alternatives", ["1", "2", "8", "32"], "Of each choice.")
 IMAGES = flags.DEFINE_integer("images", 64, "In a step.")
@@ -29,14 +36,43 @@ STEPS = flags.DEFINE_integer("steps", 21, "Timed steps of each.")
 PROCESSES = flags.DEFINE_integer("processes", 3, "For the memory of each.")
 RESULTS = flags.DEFINE_string("results", "benchmarks/results/scaling.json", "Measured so far.")
 PLOT = flags.DEFINE_string("plot", "docs/pictures/scaling.png", "The picture to write.")
-PEAK_OF = flags.DEFINE_integer("peak_of", None, "Print the memory of one of them and stop.")
+PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the memory of one of them and stop.")
 
 WIDTH, EXPANSION, RATIO = 64, 4.0, 0.5
 """Of the largest network's blocks."""
 
+STRIDES = (2, 1, 1, 1) * 3
+"""Of the blocks: at 16, 8 and 4 pixels."""
 
-def space_of(alternatives: int) -> Space:
-    """A space whose every choice has so many alternatives, or all that there are."""
+SKIPS = "+skips"
+"""Ends the name of a space whose blocks may be skipped."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one space.
+
+    Attributes:
+        name: as `space_of` takes it.
+        size: architectures in the space.
+        clock, processors: milliseconds of a step.
+        mib: the most memory.
+    """
+
+    name: str
+    size: int
+    clock: float
+    processors: float
+    mib: float
+
+
+def space_of(name: str) -> fb.Space:
+    """A space whose every choice has so many alternatives, or all that there are.
+
+    Args:
+        name: the number of alternatives, and `+skips` where blocks may be skipped.
+    """
+    alternatives = int(name.removesuffix(SKIPS))
 
     def down_from(largest: float, step: float) -> str:
         low = largest - (alternatives - 1) * step
@@ -44,35 +80,40 @@ def space_of(alternatives: int) -> Space:
 
     widths = down_from(WIDTH, 2 if alternatives < 32 else 1)
     tokens = f"e{down_from(EXPANSION, 0.125)}_c{widths}_se{down_from(RATIO, 0.015625)}"
-    kind, kernel, names = ("ir", "5", "hs") if alternatives == 1 else ("ir/sk", "3/5", "re/hs")
-    blocks = [
-        f"{kind if stride == 1 else 'ir'}_k{kernel}_s{stride}_{tokens}_n{names}"
-        for stride in (2, 1, 1, 2, 1)
-    ]
-    return parse_space(f"in_hw32_c3 cn_k3_s2_c16_nhs {' '.join(blocks)} ip_e2_c128_nhs fc_c10")
+    kernel, names = ("5", "hs") if alternatives == 1 else ("3/5", "re/hs")
+    kinds = {1: "ir/sk" if name.endswith(SKIPS) else "ir", 2: "ir"}
+    blocks = [f"{kinds[s]}_k{kernel}_s{s}_{tokens}_n{names}" for s in STRIDES]
+    return fb.parse_space(f"in_hw32_c3 cn_k3_s2_c16_nhs {' '.join(blocks)} ip_e2_c128_nhs fc_c10")
 
 
-def peak_of(alternatives: int) -> float:
+def skips_macs(space: fb.Space) -> int:
+    """The multiply-adds of all skips at their largest."""
+    tables = space_tables(space, space.sides[0], "macs")
+    return sum(int(of.joint("sk").max()) for of in tables if of.block.skippable)
+
+
+def peak_of(name: str) -> float:
     """The most memory that a process of its own takes for three steps, MiB."""
-    return peak_mib([f"--peak_of={alternatives}", f"--images={IMAGES.value}"])[0]
+    return peak_mib([f"--peak_of={name}", f"--images={IMAGES.value}"])[0]
 
 
-def measured(results: Path) -> dict[str, Any]:
+def measured(names: Sequence[str], results: Path) -> list[Row]:
     """All measurements, the missing ones made."""
     found: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
-    numbers = [int(number) for number in ALTERNATIVES.value]
-    if any(f"ms {number}" not in found for number in numbers):
-        steps = {str(n): search_step(space_of(n), IMAGES.value) for n in numbers}
+    if any(f"ms {name}" not in found for name in names):
+        steps = {name: search_step(space_of(name), IMAGES.value) for name in names}
         times = medians(steps, STEPS.value)
-        found |= {f"ms {n}": times[str(n)].processors for n in numbers}
-        found |= {f"clock {n}": times[str(n)].wall for n in numbers}
+        found |= {f"ms {name}": times[name].processors for name in names}
+        found |= {f"clock {name}": times[name].wall for name in names}
         _write(results, found)
-    for number in numbers:
-        key = f"mib {number}"
-        if key not in found:
-            found[key] = statistics.median(peak_of(number) for _ in range(PROCESSES.value))
+    for name in names:
+        if f"mib {name}" not in found:
+            found[f"mib {name}"] = statistics.median(peak_of(name) for _ in range(PROCESSES.value))
             _write(results, found)
-    return found
+    return [
+        Row(name, space_of(name).size, *(found[f"{key} {name}"] for key in ("clock", "ms", "mib")))
+        for name in names
+    ]
 
 
 def _write(results: Path, found: dict[str, Any]) -> None:
@@ -80,21 +121,16 @@ def _write(results: Path, found: dict[str, Any]) -> None:
     results.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def plot(rows: list[tuple[float, float, float]], path: Path) -> None:
-    """Draws time and memory over the size of the space.
-
-    Args:
-        rows: (log10 of the size, time ratio, MiB more than the first).
-        path: of the PNG.
-    """
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Draws time and memory over the size of the space."""
     import matplotlib.pyplot as plt
 
-    sizes, ratios, more = zip(*rows, strict=True)
+    sizes, first = [math.log10(row.size) for row in rows], rows[0]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-    left.plot(sizes, ratios, "o-")
+    left.plot(sizes, [row.processors / first.processors for row in rows], "o-")
     left.set(ylim=(0, 1.5), ylabel="time of a step / one alternative")
-    right.plot(sizes, more, "o-")
-    right.set(ylim=(-50, 100), ylabel="memory beyond that of one, MiB")
+    right.plot(sizes, [row.mib for row in rows], "o-")
+    right.set(ylim=(0, 1.5 * first.mib), ylabel="memory, MiB")
     for axes in (left, right):
         axes.set_xlabel("architectures in the space, power of ten")
         axes.grid(alpha=0.3)
@@ -107,24 +143,24 @@ def main(_: list[str]) -> None:
     if PEAK_OF.value:
         print_peak(lambda: search_step(space_of(PEAK_OF.value), IMAGES.value))
         return
-    found = measured(Path(RESULTS.value))
-    numbers = [int(number) for number in ALTERNATIVES.value]
-    first, rows = numbers[0], []
+    names = [*ALTERNATIVES.value, f"{ALTERNATIVES.value[-1]}{SKIPS}"]
+    rows = measured(names, Path(RESULTS.value))
+    first, last = rows[0], rows[-2]
     print(
-        f"{'each':>5} {'architectures':>14} {'clock':>11} {'ratio':>6} {'processors':>13} "
+        f"{'each':>8} {'architectures':>14} {'clock':>11} {'ratio':>6} {'processors':>13} "
         f"{'ratio':>6} {'peak':>9} {'more':>9}"
     )
-    for number in numbers:
-        size, ms, mib = space_of(number).size, found[f"ms {number}"], found[f"mib {number}"]
-        clock = found[f"clock {number}"]
-        ratio, more = ms / found[f"ms {first}"], mib - found[f"mib {first}"]
-        rows.append((math.log10(size), ratio, more))
-        line = f"{number:5} {size:14.1e} {clock:8.1f} ms {clock / found[f'clock {first}']:6.3f} "
-        line += f"{ms:10.1f} ms {ratio:6.3f} {mib:5.0f} MiB {more:5.1f} MiB"
-        print(line)
-    hundreds = (rows[-1][0] - rows[0][0]) / 2
-    print(f"memory for each factor of 100 in size: {rows[-1][2] * 2**20 / hundreds:,.0f} bytes")
-    plot(rows, Path(PLOT.value))
+    for row in rows:
+        line = f"{row.name:>8} {row.size:14.1e} {row.clock:8.1f} ms {row.clock / first.clock:6.3f} "
+        line += f"{row.processors:10.1f} ms {row.processors / first.processors:6.3f} "
+        print(f"{line}{row.mib:5.0f} MiB {row.mib - first.mib:5.1f} MiB")
+    hundreds = math.log10(last.size / first.size) / 2
+    more = (last.mib - first.mib) * 2**20 / hundreds
+    print(f"memory for each factor of 100 in size: {more:,.0f} bytes")
+    space = space_of(names[-1])
+    share = skips_macs(space) / fb.count(space.largest).macs
+    print(f"the skips' own multiply-adds: {share:.1%} of the largest network's")
+    plot(rows[:-1], Path(PLOT.value))
 
 
 if __name__ == "__main__":

@@ -128,5 +128,6 @@ def _joint(table: np.ndarray, rows: Any, columns: Any) -> Width:
     if len(values) == 1:
         return fixed_width(int(values[0]))
     pairs = tf.reshape(rows[:, None] * columns[None, :], [-1])
-    merge = np.eye(len(values), dtype=np.float32)[places.reshape(-1)]
-    return Width(tuple(int(v) for v in values), contract(pairs, merge))
+    # Not a product with a 0/1 matrix: of 32 by 32 pairs every block would have 100 KiB of it.
+    merged = tf.math.unsorted_segment_sum(pairs, places.reshape(-1).astype(np.int32), len(values))
+    return Width(tuple(int(v) for v in values), merged)
