@@ -51,6 +51,14 @@ class MaskedBlock(keras.layers.Layer):
         self.block = block
         self.input_channels = tuple(input_channels)
 
+    def build(self, input_shape: Any = None) -> None:
+        """Nothing: the layers inside build themselves when they are called.
+
+        Without this Keras would trace the call for it, into a graph that TensorFlow never forgets
+        where it holds a gradient of our own.
+        """
+        self.built = True
+
     @property
     def output_channels(self) -> tuple[int, ...]:
         """The alternatives of the output's width."""
