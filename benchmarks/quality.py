@@ -55,14 +55,16 @@ RANDOM_SEED = 7
 
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
-    "sliced": {"sampling": "sliced", "epochs": 5},
+    "no fair epochs": {"fair_epochs": 0},
+    "sliced": {"sampling": "sliced", "epochs": 5, "fair_epochs": 0},
     "paper": {"sampling": "soft", "sharing": "none", "objective": "paper", "derive": "argmax"},
 }
-"""Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`.
+"""Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
 
-Weights trained by slices rank networks better than soft ones, so those of `sliced` serve the
-baselines that choose by a supernet.
-"""
+WITH_FINALISTS = ("search", "no fair epochs")
+
+SUPERNETS = ("search", "sliced")
+"""Searches whose weights also serve the baselines that choose by a supernet."""
 
 METHOD = flags.DEFINE_list("methods", ["search", "sliced"], f"Some of {', '.join(METHODS)}.")
 
@@ -87,7 +89,8 @@ def _searched(
     contest: Contest, space: fb.Space, budget: int, method: str, seed: int
 ) -> Iterator[Contestant | Trial]:
     """What a search finds, without and with finalists, and what its supernet would choose."""
-    folder = Path(FOLDER.value) / contest.name / f"{method}_{budget // 1000}k_{seed}"
+    run = f"{method.replace(' ', '_')}_{budget // 1000}k_{seed}"
+    folder = Path(FOLDER.value) / contest.name / run
     options = _flags(budget, seed) | METHODS[method]
     ranked: list[str] = []
 
@@ -98,11 +101,11 @@ def _searched(
     yield contest.choose(budget, f"{method}, no finalists", seed, search)
     if not ranked:
         search()
-    if method == "search":
+    if method in WITH_FINALISTS:
         best = ranked[: FINALISTS.value]
         yield from _finalist(contest, budget, method, seed, best, training_seed=seed)
-    elif method == "sliced" and EVALUATIONS.value:
-        yield from _by_supernet(contest, space, budget, seed, folder)
+    if method in SUPERNETS and EVALUATIONS.value:
+        yield from _by_supernet(contest, space, budget, seed, folder, method)
 
 
 def _finalist(
@@ -147,11 +150,12 @@ def _flags(budget: int, seed: int) -> dict[str, Any]:
 
 
 def _by_supernet(
-    contest: Contest, space: fb.Space, budget: int, seed: int, folder: Path
+    contest: Contest, space: fb.Space, budget: int, seed: int, folder: Path, method: str
 ) -> Iterator[Contestant]:
     supernet = SearchedSupernet(folder)
     arguments = (space, budget, EVALUATIONS.value, seed, lambda n: supernet.score(n)[0])
-    ways = {"best random by supernet": best_random, "evolution on supernet": evolved}
+    of = "" if method == "search" else f" ({method})"
+    ways = {f"best random by supernet{of}": best_random, f"evolution on supernet{of}": evolved}
     for name, choose in ways.items():
         yield contest.choose(budget, name, seed, lambda choose=choose: choose(*arguments))
 

@@ -28,6 +28,7 @@ from fbnetv2_tf.units import parse_quantity
 
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 RUNS = flags.DEFINE_list("runs", [], "Run folders of finished searches.")
+FAIR = flags.DEFINE_integer("fair_epochs", None, "In place of the searches' own.")
 SANDWICH = flags.DEFINE_list("sandwich", [], "Weights that benchmarks.sandwich has written.")
 BANDS = flags.DEFINE_list("bands", None, "Upper ends of bands 3 % wide; by default the budgets.")
 NETWORKS = flags.DEFINE_string("networks", None, "Only the networks of this file, a line each.")
@@ -120,7 +121,7 @@ def draw(truth: Scores, scores: Scores, path: Path) -> None:
 
 def main(_: list[str]) -> None:
     """Prints the table."""
-    supernets = [SearchedSupernet(Path(run)) for run in RUNS.value]
+    supernets = [SearchedSupernet(Path(run), FAIR.value) for run in RUNS.value]
     task = task_of(DATA.value, space=supernets[0].record["space"] if supernets else None)
     space = space_of(task.space)
     bands = [parse_quantity(band) for band in BANDS.value or task.budgets]

@@ -11,6 +11,7 @@ from typing import Any
 import fbnetv2_tf as fb
 from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import load_dataset
+from fbnetv2_tf.fair_training import train_fairly
 from fbnetv2_tf.objectives import Budget
 from fbnetv2_tf.run_folder import CHECKPOINTS, SEARCH
 from fbnetv2_tf.run_state import state_variables
@@ -44,13 +45,15 @@ class ScoringSupernet:
 
 @dataclass(frozen=True)
 class SearchedSupernet(ScoringSupernet):
-    """The supernet of a run folder, with the weights and logits that its search ended with.
+    """The supernet of a run folder, with the weights that its search scored candidates with.
 
     Attributes:
         folder: of a finished `fbnetv2-search`.
+        fair_epochs: how long the weights learn after the search; None for as long as they did.
     """
 
     folder: Path
+    fair_epochs: int | None = None
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -68,7 +71,11 @@ class SearchedSupernet(ScoringSupernet):
     def net(self) -> Any:
         """The supernet."""
         options = self.record["options"]
-        settings = SearchSettings(**options["settings"])
+        fair = self.fair_epochs
+        if fair is None:
+            # Searches of versions that had none say nothing of them.
+            fair = options["settings"].get("fair_epochs", 0)
+        settings = SearchSettings(**{**options["settings"], "fair_epochs": fair})
         net = fb.build_supernet(
             self.record["space"],
             sampling=options["sampling"],
@@ -81,4 +88,5 @@ class SearchedSupernet(ScoringSupernet):
         last = next(CheckpointSeries(self.folder / CHECKPOINTS).newest(LARGEST))
         for name, variable in state_variables(net).items():
             variable.assign(last.arrays[name])
+        train_fairly(net, self.data, settings)
         return net

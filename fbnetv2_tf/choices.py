@@ -175,6 +175,20 @@ class ChoiceTable(keras.layers.Layer):
             self.is_selected.assign(before[0])
             self.selection.assign(before[1])
 
+    @contextmanager
+    def undecided(self, temperature: float) -> Iterator[None]:
+        """Makes all alternatives equally probable for a while, at a temperature of its own."""
+        variables = [self.temperature, *(choice.logits for choice in self.choices)]
+        before = [variable.numpy() for variable in variables]
+        try:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(np.zeros_like(value))
+            self.temperature.assign(temperature)
+            yield
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

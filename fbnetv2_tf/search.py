@@ -40,6 +40,8 @@ class SearchSettings:
         architecture_learning_rate: of the logits (Adam, betas 0.5 and 0.999).
         temperature, final_temperature: of the sampling, falling exponentially by the step after
             the warm-up.
+        fair_epochs: passes over the weights' images after the search, without preferences, for
+            the weights that score candidates (`fair_training`); not counted in `epochs`.
         augment: preset of `augmentation` for the weight phase.
         seed: of the order of the data, its augmentation and the initial weights.
     """
@@ -53,6 +55,7 @@ class SearchSettings:
     architecture_learning_rate: float = 0.05
     temperature: float = 5.0
     final_temperature: float = 0.5
+    fair_epochs: int = 1
     augment: str = "flip"
     seed: int = 0
 
@@ -69,6 +72,8 @@ class SearchSettings:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise InputError(f"`{name}` must be above 0. Received: {getattr(self, name)}.")
+        if self.fair_epochs < 0:
+            raise InputError(f"`fair_epochs` must be at least 0. Received: {self.fair_epochs}.")
         if not 0 <= self.warmup_epochs < self.epochs:
             raise InputError(
                 f"`warmup_epochs` must be at least 0 and below `epochs` ({self.epochs}). "
@@ -123,11 +128,34 @@ def search_batches(data: DataSplits, settings: SearchSettings, first_step: int =
             weights(number, tf.minimum(first, steps.weights)),
             architecture(number, tf.maximum(first - steps.weights, 0)),
         ]
-        if _mixes_labels(settings):
-            parts = [with_one_hot_labels(part, data.classes) for part in parts]
-        return joined(*parts)
+        return joined(*(labelled(part, data, settings) for part in parts))
 
     return endless(make_epoch, steps.all, first_step)
+
+
+def labelled(part: tf.data.Dataset, data: DataSplits, settings: SearchSettings) -> tf.data.Dataset:
+    """Batches with the labels that `search_loss` takes."""
+    return with_one_hot_labels(part, data.classes) if _mixes_labels(settings) else part
+
+
+def search_loss(settings: SearchSettings) -> keras.losses.Loss:
+    """The loss of both phases."""
+    if _mixes_labels(settings):
+        return CrossEntropy()
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def weights_optimizer(settings: SearchSettings, rate: float, steps: int) -> MomentumSGD:
+    """The optimizer of the weights: `rate` falls to 0 by a cosine over the steps."""
+    optimizer = MomentumSGD(
+        keras.optimizers.schedules.CosineDecay(rate, steps),
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.gradient_norm,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
 
 
 def _mixes_labels(settings: SearchSettings) -> bool:
@@ -142,22 +170,12 @@ def compile_search(
     weight_steps = settings.epochs * steps.weights
     warmup_steps = settings.warmup_epochs * steps.weights
     all_steps = weight_steps + (settings.epochs - settings.warmup_epochs) * steps.architecture
-    optimizer = MomentumSGD(
-        keras.optimizers.schedules.CosineDecay(settings.learning_rate, weight_steps),
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=settings.weight_decay,
-        global_clipnorm=settings.gradient_norm,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     net.compile(
-        optimizer=optimizer,
+        optimizer=weights_optimizer(settings, settings.learning_rate, weight_steps),
         architecture_optimizer=keras.optimizers.Adam(
             settings.architecture_learning_rate, beta_1=0.5
         ),
-        loss=CrossEntropy()
-        if _mixes_labels(settings)
-        else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=search_loss(settings),
         metrics=["accuracy"],
         objective=objective,
         temperature_schedule=keras.optimizers.schedules.ExponentialDecay(

@@ -60,9 +60,12 @@ def two_phase(weights: tf.data.Dataset, architecture: tf.data.Dataset) -> tf.dat
 
 def joined(weights: tf.data.Dataset, architecture: tf.data.Dataset) -> tf.data.Dataset:
     """`two_phase` without its checks, for use within the functions of a data set."""
-    return _in_phase(weights, WEIGHTS_PHASE).concatenate(
-        _in_phase(architecture, ARCHITECTURE_PHASE)
-    )
+    return for_weights(weights).concatenate(_in_phase(architecture, ARCHITECTURE_PHASE))
+
+
+def for_weights(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """A data set of which every batch trains the weights."""
+    return _in_phase(dataset, WEIGHTS_PHASE)
 
 
 def split_batches(dataset: tf.data.Dataset, architecture_share: float = 0.2) -> tf.data.Dataset:

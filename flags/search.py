@@ -170,6 +170,8 @@ def _search(
             run_search(net, data, settings, callbacks, first_step=first)
         finally:
             log.close()
+        if options.scores:
+            _train_fairly(net, data, settings, options)
         # Of a search that was stopped nobody knows how long it took in all.
         seconds = None if first else round(time.monotonic() - began, 1)
         told = {"seconds": seconds, "identity": identity}
@@ -177,6 +179,19 @@ def _search(
         print(OTHER_WORKER)
         return
     write_results(run, net, data, options, budgets, state.epochs, told)
+
+
+def _train_fairly(
+    net: Any, data: DataSplits, settings: SearchSettings, options: SearchOptions
+) -> None:
+    """What a search that is stopped here does again; nothing of it is saved."""
+    from fbnetv2_tf.fair_training import train_fairly
+
+    if settings.fair_epochs and options.running.is_writer:
+        epochs = "1 epoch" if settings.fair_epochs == 1 else f"{settings.fair_epochs} epochs"
+        print(f"The weights learn for {epochs} more, without preferences, to score candidates.")
+        sys.stdout.flush()
+    train_fairly(net, data, settings)
 
 
 def _settings_told(options: SearchOptions) -> dict[str, Any]:

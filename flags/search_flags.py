@@ -49,6 +49,11 @@ class SearchOptions:
     running: Running
     flagfile: str
 
+    @property
+    def scores(self) -> bool:
+        """Whether candidates are compared by their scores."""
+        return self.derive == "sampled" and self.candidates > 1
+
     def load(self, side: int) -> DataSplits:
         """The data set with images of a side, pixels."""
         from fbnetv2_tf.datasets import load_dataset
@@ -135,6 +140,12 @@ def _define_limits(values: Any) -> None:
 _INTEGERS = (
     ("epochs", 16, "Passes over the data, warm-up included."),
     ("warmup_epochs", 1, "Epochs at the start in which only the weights learn."),
+    (
+        "fair_epochs",
+        1,
+        "After the search, in which the weights learn with all alternatives equally probable, so "
+        "that they score candidates fairly.",
+    ),
     ("batch_size", 64, "Images in a step."),
     ("seed", 0, "Of everything random."),
 )

@@ -21,6 +21,7 @@ from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import DataSplits
 from fbnetv2_tf.distribution import make_strategy
 from fbnetv2_tf.errors import RunError
+from fbnetv2_tf.fair_training import train_fairly
 from fbnetv2_tf.interruption import RunInterruptedError, StopRequest
 from fbnetv2_tf.objectives import Budget
 from fbnetv2_tf.recipe import Recipe
@@ -38,7 +39,7 @@ SETTINGS = SearchSettings(
 
 
 def search(name: str, data: DataSplits, folder: Path) -> tuple[list[np.ndarray], int]:
-    """Every variable after a search, as its last checkpoint has them."""
+    """Every variable as a search's last checkpoint has it, and after the fair training."""
     strategy = make_strategy(name)
     steps = steps_of(data, SETTINGS.batch_size)
     with strategy.scope():
@@ -49,7 +50,10 @@ def search(name: str, data: DataSplits, folder: Path) -> tuple[list[np.ndarray],
     state = RunState(Saving(series), {}, steps.all, what="search")
     run_search(net, data, SETTINGS, [state], first_step=state.restore(net))
     arrays = next(series.newest(10**7)).arrays
-    return [arrays[name] for name in state_variables(net)], strategy.num_replicas_in_sync
+    searched = [arrays[name] for name in state_variables(net)]
+    train_fairly(net, data, SETTINGS)
+    fair = [keras.ops.convert_to_numpy(variable) for variable in net.variables]
+    return [*searched, *fair], strategy.num_replicas_in_sync
 
 
 NETWORK = "in_hw8_c1 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.5_nre fc_c3"

@@ -1,0 +1,124 @@
+"""The weight steps after a search: every alternative alike, and no logit moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from fbnetv2_tf.builders.supernet import Supernet, build_supernet
+from fbnetv2_tf.datasets import DataSplits
+from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.fair_training import TEMPERATURE, train_fairly
+from fbnetv2_tf.objectives import Budget
+from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_of
+
+from .tiny_data import tiny_data
+
+TEXT = "in_hw8_c1 cn_k3_s2_c8/16_nre/hs fc_c3"
+SETTINGS = SearchSettings(epochs=2, batch_size=16, learning_rate=0.1, augment="none")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataSplits:
+    return tiny_data(tmp_path_factory.mktemp("data"))
+
+
+def searched(data: DataSplits) -> Supernet:
+    """A supernet whose search has come to prefer something."""
+    keras.utils.set_random_seed(0)
+    net = build_supernet(TEXT)
+    steps = steps_of(data, SETTINGS.batch_size)
+    compile_search(net, Budget(max_macs=6000), SETTINGS, steps)
+    net.run_eagerly = True
+    run_search(net, data, SETTINGS)
+    return net
+
+
+def values(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def test_the_weights_move_and_the_logits_stay(data: DataSplits) -> None:
+    net = searched(data)
+    logits, weights = values(net.architecture_variables), values(net.weight_variables)
+    temperature = float(net.choices.temperature)
+    assert any(vector.any() for vector in logits)
+    train_fairly(net, data, SETTINGS)
+    for variable, value in zip(net.architecture_variables, logits, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert float(net.choices.temperature) == temperature
+    moved = zip(net.weight_variables, weights, strict=True)
+    assert all(np.any(variable.numpy() != value) for variable, value in moved)
+
+
+def test_meanwhile_every_alternative_is_equally_probable(data: DataSplits) -> None:
+    net = build_supernet(TEXT)
+    for choice in net.choices.choices:
+        choice.logits.assign([3.0, -3.0])
+    seen = []
+
+    class Look(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            seen.append((float(net.choices.temperature), net.probabilities()))
+
+    fit = net.fit
+    net.fit = lambda *given, callbacks, **named: fit(
+        *given, callbacks=[*callbacks, Look()], **named
+    )
+    train_fairly(net, data, SETTINGS)
+    assert len(seen) == steps_of(data, SETTINGS.batch_size).weights
+    for temperature, probabilities in seen:
+        assert temperature == np.float32(TEMPERATURE)
+        assert all((vector == 0.5).all() for vector in probabilities.values())
+
+
+def test_choices_are_decided_again_after_a_fault() -> None:
+    net = build_supernet(TEXT)
+    net.choices.choices[0].logits.assign([1.0, 2.0])
+    decided = net.choices.undecided(0.1)
+    decided.__enter__()
+    assert not net.choices.choices[0].logits.numpy().any()
+    decided.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    np.testing.assert_array_equal(net.choices.choices[0].logits, [1.0, 2.0])
+    assert float(net.choices.temperature) == net.initial_temperature
+
+
+def test_no_epochs_change_nothing(data: DataSplits) -> None:
+    net = searched(data)
+    before = values(net.weight_variables)
+    train_fairly(net, data, replace(SETTINGS, fair_epochs=0))
+    for variable, value in zip(net.weight_variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_candidates_come_nearer_to_networks(data: DataSplits) -> None:
+    """A one-hot network loses less with the weights that were trained near one-hot."""
+    net = searched(data)
+    network = net.derive(max_macs=6000)
+    validation = list(data.validation.dataset(16))
+    before = net.scorer.score(network, validation, validation).loss
+    train_fairly(net, data, replace(SETTINGS, fair_epochs=4))
+    assert net.scorer.score(network, validation, validation).loss < before
+
+
+def test_a_loss_that_is_not_a_number_is_told(data: DataSplits) -> None:
+    net = searched(data)
+    net.weight_variables[0].assign(np.nan * net.weight_variables[0].numpy())
+    with pytest.raises(InputError, match=r"their loss must stay a number\. Received: nan"):
+        train_fairly(net, data, SETTINGS)
+
+
+def test_a_negative_number_of_epochs_is_refused() -> None:
+    with pytest.raises(InputError, match=r"`fair_epochs` must be at least 0\. Received: -1"):
+        SearchSettings(fair_epochs=-1)
+
+
+def test_data_of_mixed_labels_are_taken(data: DataSplits) -> None:
+    net = build_supernet(TEXT)
+    before = values(net.weight_variables)
+    train_fairly(net, data, replace(SETTINGS, augment="flip_mixup0.2"))
+    moved = zip(net.weight_variables, before, strict=True)
+    assert any(np.any(variable.numpy() != value) for variable, value in moved)
