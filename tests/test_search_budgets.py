@@ -99,6 +99,7 @@ def test_one_search_makes_a_child_for_each_budget(
     assert search.DRIVER.run(arguments) == 0
     printed = capsys.readouterr().out
     assert "Budget: at most 0.750 KiB peak activation memory" in printed
+    assert "The weights learn for 1 epoch more, without preferences" in printed
     found = json.loads((output / "search.json").read_text())
     assert [child["limit"] for child in found["children"]] == [5_000, 12_000]
     assert (output / "budgets.png").read_bytes().startswith(b"\x89PNG")

@@ -17,6 +17,16 @@ def test_the_defaults_of_the_flags_are_those_of_the_settings(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("flag", "scores"),
+    [("--derive=sampled", True), ("--derive=argmax", False), ("--candidates=1", False)],
+)
+def test_only_what_compares_candidates_scores_them(flag: str, scores: bool) -> None:
+    values = search.DRIVER.flag_values()
+    values(["fbnetv2-search", "--output=unused", "--max_macs=600K", flag])
+    assert search.options(values).scores == scores
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--max_macs=60K"], "must be at least 145,480"),
@@ -24,11 +34,22 @@ def test_the_defaults_of_the_flags_are_those_of_the_settings(tmp_path: Path) -> 
         (["--max_macs=600K", "--dataset=fashion_mnst"], "Did you mean"),
         (["--max_macs=600K", "--sampling=loud"], "should be one of"),
         (["--max_macs=600K", "--epochs=0"], "`epochs` must be above 0"),
+        (["--max_macs=600K", "--fair_epochs=-1"], "`fair_epochs` must be at least 0"),
         (["--max_macs=600K", "--batch_size=9999"], "`batch_size` must be at most"),
         ([], "needs a budget"),
         (["--max_macs=600K", "--distribution=multiworker"], "environment variable TF_CONFIG"),
     ],
-    ids=["budget", "token", "dataset", "flag value", "epochs", "batch", "no budget", "workers"],
+    ids=[
+        "budget",
+        "token",
+        "dataset",
+        "flag value",
+        "epochs",
+        "fair epochs",
+        "batch",
+        "no budget",
+        "workers",
+    ],
 )
 def test_bad_input_ends_in_one_sentence_and_code_2(
     arguments: list[str], sentence: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
