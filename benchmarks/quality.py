@@ -55,15 +55,15 @@ RANDOM_SEED = 7
 
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
-    "no fair epochs": {"fair_epochs": 0},
-    "sliced": {"sampling": "sliced", "epochs": 5, "fair_epochs": 0},
+    "fair epochs": {"fair_epochs": 1},
+    "sliced": {"sampling": "sliced", "epochs": 5},
     "paper": {"sampling": "soft", "sharing": "none", "objective": "paper", "derive": "argmax"},
 }
 """Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
 
-WITH_FINALISTS = ("search", "no fair epochs")
+WITH_FINALISTS = ("search", "fair epochs")
 
-SUPERNETS = ("search", "sliced")
+SUPERNETS = ("fair epochs", "sliced")
 """Searches whose weights also serve the baselines that choose by a supernet."""
 
 METHOD = flags.DEFINE_list("methods", ["search", "sliced"], f"Some of {', '.join(METHODS)}.")
@@ -154,8 +154,7 @@ def _by_supernet(
 ) -> Iterator[Contestant]:
     supernet = SearchedSupernet(folder)
     arguments = (space, budget, EVALUATIONS.value, seed, lambda n: supernet.score(n)[0])
-    of = "" if method == "search" else f" ({method})"
-    ways = {f"best random by supernet{of}": best_random, f"evolution on supernet{of}": evolved}
+    ways = {f"best random, {method}": best_random, f"evolution, {method}": evolved}
     for name, choose in ways.items():
         yield contest.choose(budget, name, seed, lambda choose=choose: choose(*arguments))
 

@@ -142,9 +142,9 @@ _INTEGERS = (
     ("warmup_epochs", 1, "Epochs at the start in which only the weights learn."),
     (
         "fair_epochs",
-        1,
-        "After the search, in which the weights learn with all alternatives equally probable, so "
-        "that they score candidates fairly.",
+        0,
+        "After the search, in which the weights learn with all alternatives equally probable: so "
+        "they rank networks of the whole space better, though not the search's own candidates.",
     ),
     ("batch_size", 64, "Images in a step."),
     ("seed", 0, "Of everything random."),

@@ -18,7 +18,7 @@ from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_
 from .tiny_data import tiny_data
 
 TEXT = "in_hw8_c1 cn_k3_s2_c8/16_nre/hs fc_c3"
-SETTINGS = SearchSettings(epochs=2, batch_size=16, learning_rate=0.1, augment="none")
+SETTINGS = SearchSettings(epochs=2, batch_size=16, learning_rate=0.1, fair_epochs=1, augment="none")
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,6 @@ def test_a_negative_number_of_epochs_is_refused() -> None:
 def test_data_of_mixed_labels_are_taken(data: DataSplits) -> None:
     net = build_supernet(TEXT)
     before = values(net.weight_variables)
-    train_fairly(net, data, replace(SETTINGS, augment="flip_mixup0.2"))
+    train_fairly(net, data, replace(SETTINGS, fair_epochs=1, augment="flip_mixup0.2"))
     moved = zip(net.weight_variables, before, strict=True)
     assert any(np.any(variable.numpy() != value) for variable, value in moved)

@@ -34,7 +34,13 @@ from .tiny_data import tiny_data
 
 TEXT = "in_hw8_c1 cn_k3_s2_c8/16_nre/hs fc_c3"
 SETTINGS = SearchSettings(
-    epochs=1, warmup_epochs=0, batch_size=32, learning_rate=0.1, gradient_norm=0.5, augment="flip"
+    epochs=1,
+    warmup_epochs=0,
+    batch_size=32,
+    learning_rate=0.1,
+    gradient_norm=0.5,
+    fair_epochs=1,
+    augment="flip",
 )
 
 
