@@ -1,10 +1,11 @@
 """Weights that score candidates fairly: after the search they learn on, no alternative preferred.
 
-A search trains most what it finds probable, and on soft samples. Its last weights therefore flatter
-what it had come to prefer, and know little of networks, whose choices are one-hot. Some weight
-steps at equal probabilities give every alternative the same training (FairNAS, Chu et al. 2019,
-arXiv:1907.01845, calls this expectation fairness), and a low temperature brings the samples near
-to networks. The logits stay as the search has left them. `docs/quality.md` has what it is worth.
+A search trains most what it finds probable, and on soft samples, so its last weights know little of
+other networks, whose choices are one-hot. Some weight steps at equal probabilities give every
+alternative the same training (FairNAS, Chu et al. 2019, arXiv:1907.01845, calls this expectation
+fairness), and a low temperature brings the samples near to networks. The logits stay as the search
+has left them. It ranks random networks better and a search's own candidates no better, as
+`docs/quality.md` shows, so a search does it only where it is asked to.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 TensorFlow splits each operator over all processors and runs operators side by side as well. A small
 network's operators are too small to be split: on two processors a step of the search takes a
-quarter to a third less where each operator keeps to one (`docs/performance.md`), from 28 pixels to
+quarter to a half less where each operator keeps to one (`docs/performance.md`), from 28 pixels to
 224. More processors than two were not measured, so TensorFlow's own choice stands there.
 """
 
