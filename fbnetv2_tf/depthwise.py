@@ -32,27 +32,40 @@ def depthwise_conv2d(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
 
     @tf.custom_gradient
     def convolve(x: tf.Tensor, kernel: tf.Tensor) -> Any:
-        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            dx = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-                input_sizes=tf.shape(x),
-                filter=kernel,
-                out_backprop=dy,
-                strides=strides,
-                padding="SAME",
-            )
-            dkernel = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
-                input=x,
-                filter_sizes=tf.shape(kernel),
-                out_backprop=dy,
-                strides=strides,
-                padding="EXPLICIT",
-                explicit_paddings=_paddings(x, kernel, stride),
-            )
-            return dx, dkernel
+        def gradient(dy: tf.Tensor) -> list[tf.Tensor]:
+            return depthwise_gradients(x, kernel, dy, stride)
 
         return tf.nn.depthwise_conv2d(x, kernel, strides, "SAME"), gradient
 
     return convolve(x, kernel)
+
+
+def depthwise_gradients(
+    x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, stride: int
+) -> list[tf.Tensor]:
+    """The gradients of the map and of the filter.
+
+    Args:
+        x, kernel, stride: as of `depthwise_conv2d`; their sides are static.
+        dy: of what that returns.
+    """
+    strides = [1, stride, stride, 1]
+    dx = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+        input_sizes=tf.shape(x),
+        filter=kernel,
+        out_backprop=dy,
+        strides=strides,
+        padding="SAME",
+    )
+    dkernel = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+        input=x,
+        filter_sizes=tf.shape(kernel),
+        out_backprop=dy,
+        strides=strides,
+        padding="EXPLICIT",
+        explicit_paddings=_paddings(x, kernel, stride),
+    )
+    return [dx, dkernel]
 
 
 def _paddings(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> list[int]:

@@ -2,6 +2,10 @@
 
 A drawn width is a scalar tensor, so the shapes are dynamic and one graph serves every draw. What a
 slice leaves out costs nothing: no multiply-add, no BatchNorm statistic, no pixel of a map.
+
+TensorFlow starts an operation in about a microsecond, and hands each tensor that a branch keeps for
+its gradient through two more. A sliced step is short enough to feel that, so the layers with a
+choice write their gradients out, and the branches hold little besides what computes a map.
 """
 
 from __future__ import annotations
@@ -10,111 +14,108 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from .activations import mixed_slope, mixed_value
-from .depthwise import depthwise_conv2d
+from .depthwise import depthwise_conv2d, depthwise_gradients
 from .masks import kernel_places
-from .pointwise import conv2d
-from .rounding import output_side
-
-Count = Any
-"""A number of channels: an int where there is no choice, else an int32 scalar tensor."""
+from .pointwise import pixel_product
 
 Moments = list[tf.Tensor]
 """Mean and biased variance of each BatchNorm that ran, one after the other, float32 vectors."""
 
 
-def drawn(table: Any, *places: Any) -> Count:
-    """The entry of an integer table at drawn places.
+def branch(functions: Sequence[Any], place: Any) -> Any:
+    """Runs the function at a drawn place."""
+    if len(functions) == 1:
+        return functions[0]()
+    if len(functions) == 2:
+        return tf.cond(tf.equal(place, 0), functions[0], functions[1])
+    return tf.switch_case(place, functions)
 
-    Args:
-        table: integers, of one axis for each place.
-        places: int32 scalars; the number 0 where an axis has one entry.
 
-    Example:
-        >>> int(drawn([[8, 16], [24, 32]], tf.constant(1), tf.constant(0)))
-        24
-        >>> drawn([8, 8], tf.constant(1))
-        8
+def own(*tensors: tf.Tensor) -> list[tf.Tensor]:
+    """The tensors as ones of the graph that this runs in.
+
+    The gradient of a branch knows no tensors of graphs around it.
     """
-    entries = np.asarray(table)
-    if (entries == entries.flat[0]).all():
-        return int(entries.flat[0])
-    at: Any = 0
-    for extent, place in zip(entries.shape, places, strict=True):
-        at = at * extent + place
-    return tf.gather(tf.constant(entries.ravel(), tf.int32), at)
+    return [tf.identity(tensor) for tensor in tensors]
 
 
-def channels_of(x: tf.Tensor) -> Count:
-    """How many channels a map has."""
-    return tf.shape(x)[-1] if x.shape[-1] is None else x.shape[-1]
-
-
-def sliced_convolution(
-    x: tf.Tensor,
-    kernel: tf.Tensor,
-    filters: Count,
-    stride: int = 1,
-    sides: Sequence[int] = (1,),
-    place: Any = 0,
-) -> tf.Tensor:
-    """A "same"-padded convolution by the part of a kernel that was drawn.
-
-    Args:
-        x: (batch, height, width, channels), of any part of the kernel's input channels.
-        kernel: (largest, largest, input channels, output channels).
-        filters: output channels.
-        stride: 1 or 2.
-        sides: the alternatives of the kernel's side.
-        place: of the drawn one.
-    """
-    starts, largest = kernel_places(sides, x.shape[1], stride), max(sides)
-    start, side = drawn(starts, place), drawn(sides, place)
-    begin = tf.stack([start, start, 0, 0])
-    kernel = tf.slice(kernel, begin, tf.stack([side, side, channels_of(x), filters]))
-    out = output_side(x.shape[1], stride)
-    if len(sides) == 1:
-        kernel = tf.ensure_shape(kernel, [largest, largest, None, None])
-    y = conv2d(x, tf.cast(kernel, x.dtype), stride)
-    return tf.ensure_shape(y, [x.shape[0], out, out, filters if isinstance(filters, int) else None])
+def sliced_pointwise(x: tf.Tensor, matrix: tf.Tensor, stride: int = 1) -> tf.Tensor:
+    """A 1x1 convolution by a sliced matrix (channels, filters)."""
+    x, matrix = own(x, matrix)
+    return pixel_product(x, tf.cast(matrix, x.dtype), stride)
 
 
 def sliced_depthwise(
     x: tf.Tensor, kernel: tf.Tensor, stride: int, sides: Sequence[int], place: Any
 ) -> tf.Tensor:
-    """A "same"-padded depthwise convolution by the drawn kernel on the channels of x.
+    """A "same"-padded depthwise convolution by the drawn one of several kernels.
 
     Which kernel it is decides a branch rather than a slice, so that its side is static.
+
+    Args:
+        x: (batch, height, width, channels).
+        kernel: (largest, largest, channels, 1), sliced to the channels of x.
+        stride: 1 or 2.
+        sides: the alternatives of the kernel's side.
+        place: of the drawn one.
     """
-    kernel = tf.cast(kernel[:, :, : channels_of(x)], x.dtype)
-    starts = kernel_places(sides, x.shape[1], stride)
+    x, kernel, place = own(x, tf.cast(kernel, x.dtype), place)
+    starts, largest = kernel_places(sides, x.shape[1], stride), max(sides)
+    if len(sides) == 1:
+        return depthwise_conv2d(x, kernel, stride)
 
-    def convolve(start: int, side: int) -> tf.Tensor:
-        cut = slice(start, start + side)
-        return depthwise_conv2d(x, kernel[cut, cut], stride)
+    def convolve(x: tf.Tensor, kernel: tf.Tensor, start: int, side: int) -> tf.Tensor:
+        taps = kernel[start : start + side, start : start + side]
+        return tf.nn.depthwise_conv2d(x, taps, [1, stride, stride, 1], "SAME")
 
-    cuts = zip(starts, sides, strict=True)
-    return branch([partial(convolve, start, side) for start, side in cuts], place)
+    def differentiate(
+        x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, start: int, side: int
+    ) -> list[tf.Tensor]:
+        taps = kernel[start : start + side, start : start + side]
+        dx, dtaps = depthwise_gradients(x, taps, dy, stride)
+        around = [start, largest - start - side]
+        return [dx, tf.pad(dtaps, [around, around, [0, 0], [0, 0]])]
+
+    cuts = list(zip(starts, sides, strict=True))
+
+    @tf.custom_gradient
+    def run(x: tf.Tensor, kernel: tf.Tensor) -> Any:
+        def gradient(dy: tf.Tensor) -> list[tf.Tensor]:
+            found: list[tf.Tensor] = branch(
+                [partial(differentiate, x, kernel, dy, *cut) for cut in cuts], place
+            )
+            return found
+
+        return branch([partial(convolve, x, kernel, *cut) for cut in cuts], place), gradient
+
+    return run(x, kernel)
 
 
 def sliced_batch_norm(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, Moments]:
-    """Normalises by the batch's statistics; returns them too."""
-    channels, empty = channels_of(x), tf.zeros([0])
+    """Normalises by the batch's statistics; returns them too.
+
+    Args:
+        x: (batch, height, width, channels).
+        gamma, beta: (channels,) float32.
+        epsilon: added to the variance.
+    """
+    empty = tf.zeros([0])
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
-        scale=gamma[:channels],
-        offset=beta[:channels],
+        scale=gamma,
+        offset=beta,
         mean=empty,
         variance=empty,
         epsilon=epsilon,
         is_training=True,
     )
-    return tf.ensure_shape(y, x.shape), [mean, variance * _bias(x)]
+    y.set_shape(x.shape)
+    return y, [mean, variance * _bias(x)]
 
 
 def _bias(x: tf.Tensor) -> Any:
@@ -134,17 +135,15 @@ def sliced_inference_norm(
     variance: tf.Tensor,
     epsilon: float,
 ) -> tf.Tensor:
-    """Normalises by the moving statistics of the channels that are there."""
-    channels = channels_of(x)
-    scale = gamma[:channels] * tf.math.rsqrt(variance[:channels] + epsilon)
-    shift = beta[:channels] - mean[:channels] * scale
+    """Normalises by the moving statistics (channels,) of the channels that are there."""
+    scale = gamma * tf.math.rsqrt(variance + epsilon)
+    shift = beta - mean * scale
     return x * tf.cast(scale, x.dtype) + tf.cast(shift, x.dtype)
 
 
 def drawn_activation(x: tf.Tensor, names: Sequence[str], place: Any) -> tf.Tensor:
     """The drawn activation, and no other."""
-    # Of the graph that this runs in: the gradient of a branch knows no tensors of graphs around it.
-    place = tf.identity(place)
+    x, place = own(x, place)
 
     @tf.custom_gradient
     def activate(x: tf.Tensor) -> Any:
@@ -153,13 +152,57 @@ def drawn_activation(x: tf.Tensor, names: Sequence[str], place: Any) -> tf.Tenso
 
         return branch([lambda n=n: mixed_value(x, (n,), None) for n in names], place), gradient
 
-    return tf.ensure_shape(activate(x), x.shape)
+    y = activate(x)
+    y.set_shape(x.shape)
+    return y
 
 
-def branch(functions: Sequence[Any], place: Any) -> Any:
-    """Runs the function at a drawn place."""
-    if len(functions) == 1:
-        return functions[0]()
-    if len(functions) == 2:
-        return tf.cond(tf.equal(place, 0), functions[0], functions[1])
-    return tf.switch_case(place, functions)
+def sum_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Y + x where x has the channels of y, else y.
+
+    Args:
+        same: whether it has: a bool, or a bool scalar tensor.
+        y, x: (batch, height, width, channels), each of its own number of channels.
+    """
+    if isinstance(same, bool):
+        return y + x if same else y
+    same, y, x = own(same, y, x)
+
+    @tf.custom_gradient
+    def add(y: tf.Tensor, x: tf.Tensor) -> Any:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return dy, tf.cond(same, lambda: tf.identity(dy), lambda: tf.zeros_like(x))
+
+        # All of x. From a sum TensorFlow concludes that its terms have one shape, here and also
+        # where this branch does not run: the width of y must not come to be that of x.
+        def total() -> tf.Tensor:
+            return tf.add_n([y, tf.slice(x, [0, 0, 0, 0], tf.shape(y))])
+
+        return tf.cond(same, total, lambda: tf.identity(y)), gradient
+
+    total = add(y, x)
+    total.set_shape(y.shape)
+    return total
+
+
+def sliced_convolution(
+    x: tf.Tensor, kernel: tf.Tensor, stride: int, sides: Sequence[int] = (1,), place: Any = 0
+) -> tf.Tensor:
+    """A "same"-padded convolution by the drawn one of several kernels.
+
+    Args:
+        x: (batch, height, width, channels).
+        kernel: (largest, largest, channels, filters), sliced to the channels of x.
+        stride: 1 or 2.
+        sides: the alternatives of the kernel's side.
+        place: of the drawn one.
+    """
+    starts = kernel_places(sides, x.shape[1], stride)
+
+    def convolve(start: int, side: int) -> tf.Tensor:
+        taps = tf.cast(kernel[start : start + side, start : start + side], x.dtype)
+        return tf.nn.conv2d(x, taps, stride, "SAME")
+
+    cuts = zip(starts, sides, strict=True)
+    y: tf.Tensor = branch([partial(convolve, *cut) for cut in cuts], place)
+    return y

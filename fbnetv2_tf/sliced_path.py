@@ -8,33 +8,41 @@ statistics of channels that did not run stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from .activations import mixed_activation
-from .map_mean import with_mean
+from .drawn import (
+    Count,
+    Places,
+    channels_of,
+    hidden_count,
+    input_count,
+    output_count,
+    prefix,
+    same_width,
+    squeezed_count,
+)
+from .excitation import Layers, excited
 from .masked_block import MaskedBlock, MaskedConvolution
 from .masked_residual import MaskedInvertedResidual, SeparableBranch
-from .rounding import hidden_channels, se_channels
 from .sliced_layers import (
-    Count,
     Moments,
     branch,
-    channels_of,
-    drawn,
     drawn_activation,
+    own,
     sliced_batch_norm,
     sliced_convolution,
     sliced_depthwise,
     sliced_inference_norm,
+    sliced_pointwise,
+    sum_where,
 )
 from .squeeze_excite import MaskedSqueezeExcite
 
-Places = Mapping[str, Any]
-"""Field of a block -> place of the drawn alternative, int32; `input`: the width that it reads."""
+Normalized = Callable[[tf.Tensor], tuple[tf.Tensor, Moments]]
+"""A part of a block: the map that it reads -> what it writes, and its BatchNorms' moments."""
 
 
 class SlicedPath:
@@ -69,9 +77,13 @@ class SlicedPath:
             x = _FORWARD[layer.block.kind](self, layer, x, of_block)
         return x
 
-    def value(self, variable: Any) -> tf.Tensor:
-        """The value that a variable had when the pass began."""
-        return self.values[id(variable)]
+    def value(self, variable: Any, *counts: Count) -> tf.Tensor:
+        """The value that a variable had when the pass began, so many of its first entries."""
+        return prefix(self.values[id(variable)], *counts)
+
+    def matrix(self, kernel: Any, inputs: Count, outputs: Count) -> tf.Tensor:
+        """A 1x1 kernel as a matrix (inputs, outputs)."""
+        return prefix(tf.reshape(self.value(kernel), kernel.shape[2:]), inputs, outputs)
 
     def move(self, layer: Any, moments: Moments) -> None:
         """Moves the statistics of the channels that ran."""
@@ -87,7 +99,7 @@ class SlicedPath:
 
     def convolution(self, layer: MaskedConvolution, x: tf.Tensor, places: Places) -> tf.Tensor:
         """`cn`."""
-        x, moments = self._convolution(layer, x, places)
+        x, moments = self._convolution(layer, places, channels_of(x))(x)
         self.move(layer.bn, moments)
         return x
 
@@ -95,7 +107,7 @@ class SlicedPath:
         """`sk` as a block of its own."""
         if layer.skip is None:
             return x
-        x, moments = self._skipped(layer, x, places)
+        x, moments = self._skipped(layer, places)(x)
         self.move(layer.skip.bn, moments)
         return x
 
@@ -103,14 +115,15 @@ class SlicedPath:
         """`ir` and `ds`, which may be skipped."""
         norms = _norms(layer.branch)
         skip_norms = [] if layer.skip is None else [layer.skip.bn]
+        same = same_width(layer, places)
+        compute, skipped = self._branch(layer.branch, places), self._skipped(layer, places)
 
         def present() -> list[tf.Tensor]:
-            y, moments = self._branch(layer.branch, x, places)
-            y = _add_where(_same_width(layer, places), y, x)
-            return [y, *moments, *_nothing(skip_norms)]
+            y, moments = compute(x)
+            return [sum_where(same, y, x), *moments, *_nothing(skip_norms)]
 
         def absent() -> list[tf.Tensor]:
-            y, moments = self._skipped(layer, x, places)
+            y, moments = skipped(x)
             return [y, *_nothing(norms), *moments]
 
         functions = [present, absent] if layer.block.skippable else [present]
@@ -122,13 +135,13 @@ class SlicedPath:
     def head(self, layer: Any, x: tf.Tensor, places: Places) -> tf.Tensor:
         """`ip`."""
         names, place = layer.block.activation, places.get("activation", 0)
-        hidden = _hidden(layer, places)
-        x = sliced_convolution(x, self.value(layer.expand_conv.kernel), hidden)
-        x, moments = self._normalized(layer.expand_bn, x)
+        hidden = hidden_count(layer, places)
+        x = sliced_pointwise(x, self.matrix(layer.expand_conv.kernel, channels_of(x), hidden))
+        x, moments = self._normalization(layer.expand_bn, hidden)(x)
         self.move(layer.expand_bn, moments)
         x = tf.reduce_mean(drawn_activation(x, names, place), axis=[1, 2], keepdims=True)
-        x = sliced_convolution(x, self.value(layer.project_conv.kernel), _output(layer, places))
-        return drawn_activation(x, names, place)
+        projection = self.matrix(layer.project_conv.kernel, hidden, output_count(layer, places))
+        return drawn_activation(sliced_pointwise(x, projection), names, place)
 
     def pool(self, layer: Any, x: tf.Tensor, places: Places) -> tf.Tensor:
         """`pl`."""
@@ -137,103 +150,123 @@ class SlicedPath:
     def classifier(self, layer: Any, x: tf.Tensor, places: Places) -> tf.Tensor:
         """`fc`."""
         x = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
-        kernel = self.value(layer.dense.kernel)[: channels_of(x)]
+        kernel = self.value(layer.dense.kernel, channels_of(x))
         return tf.matmul(x, kernel) + self.value(layer.dense.bias)
 
-    # Parts of blocks ----------------------------------------------------------------------------
+    # Parts of blocks: slices are made when a part is, maps when it is called ----------------------
 
-    def _normalized(self, layer: Any, x: tf.Tensor) -> tuple[tf.Tensor, Moments]:
-        gamma, beta = self.value(layer.gamma), self.value(layer.beta)
+    def _normalization(self, layer: Any, channels: Count) -> Normalized:
+        gamma, beta = self.value(layer.gamma, channels), self.value(layer.beta, channels)
         if self.training:
-            return sliced_batch_norm(x, gamma, beta, layer.epsilon)
-        moving = self.value(layer.moving_mean), self.value(layer.moving_variance)
-        return sliced_inference_norm(x, gamma, beta, *moving, layer.epsilon), _nothing([layer])
-
-    def _convolution(
-        self, layer: MaskedConvolution, x: tf.Tensor, places: Places
-    ) -> tuple[tf.Tensor, Moments]:
-        block = layer.block
-        x = sliced_convolution(
-            x,
-            self.value(layer.conv.kernel),
-            _output(layer, places),
-            block.stride[0],
-            block.kernel,
-            places.get("kernel", 0),
+            return lambda x: sliced_batch_norm(x, gamma, beta, layer.epsilon)
+        mean = self.value(layer.moving_mean, channels)
+        variance = self.value(layer.moving_variance, channels)
+        return lambda x: (
+            sliced_inference_norm(x, gamma, beta, mean, variance, layer.epsilon),
+            _nothing([layer]),
         )
-        x, moments = self._normalized(layer.bn, x)
-        return drawn_activation(x, block.activation, places.get("activation", 0)), moments
 
-    def _skipped(self, layer: Any, x: tf.Tensor, places: Places) -> tuple[tf.Tensor, Moments]:
+    def _convolution(self, layer: MaskedConvolution, places: Places, inputs: Count) -> Normalized:
+        block, kernel = layer.block, layer.conv.kernel
+        filters = output_count(layer, places)
+        normalize = self._normalization(layer.bn, filters)
+        is_pointwise = max(block.kernel) == 1
+        if is_pointwise:
+            taps = self.matrix(kernel, inputs, filters)
+        else:
+            taps = prefix(self.value(kernel), *kernel.shape[:2], inputs, filters)
+
+        def compute(x: tf.Tensor) -> tuple[tf.Tensor, Moments]:
+            if is_pointwise:
+                x = sliced_pointwise(x, taps, block.stride[0])
+            else:
+                place = places.get("kernel", 0)
+                x = sliced_convolution(x, taps, block.stride[0], block.kernel, place)
+            x, moments = normalize(x)
+            return drawn_activation(x, block.activation, places.get("activation", 0)), moments
+
+        return compute
+
+    def _skipped(self, layer: Any, places: Places) -> Normalized:
         """The identity where the width stays, else the convolution of a skip."""
         if layer.skip is None:
-            return x, []
+            return lambda x: (x, [])
         of_skip = {"channels": places.get("channels", 0), "activation": places.get("activation", 0)}
         if layer.block.skippable:
             of_skip["activation"] = 0
+        same, nothing = same_width(layer, places), _nothing([layer.skip.bn])
+        if same is True:
+            return lambda x: (x, nothing)
+        convolve = self._convolution(layer.skip, of_skip, input_count(layer, places))
+        if same is False:
+            return convolve
 
-        def changed() -> list[tf.Tensor]:
-            y, moments = self._convolution(layer.skip, x, of_skip)
-            return [y, *moments]
+        def compute(x: tf.Tensor) -> tuple[tf.Tensor, Moments]:
+            def changed() -> list[tf.Tensor]:
+                y, moments = convolve(x)
+                return [y, *moments]
 
-        same = _same_width(layer, places)
-        if isinstance(same, bool):
-            y, *moments = [x, *_nothing([layer.skip.bn])] if same else changed()
-        else:
-            unchanged = [x, *_nothing([layer.skip.bn])]
-            y, *moments = tf.cond(same, lambda: unchanged, changed)
-        return y, moments
+            y, *moments = tf.cond(same, lambda: [x, *nothing], changed)
+            return y, moments
 
-    def _branch(
-        self, layer: SeparableBranch, x: tf.Tensor, places: Places
-    ) -> tuple[tf.Tensor, Moments]:
-        names, place = layer.block.activation, places.get("activation", 0)
-        found: Moments = []
+        return compute
+
+    def _branch(self, layer: SeparableBranch, places: Places) -> Normalized:
+        block, names, place = layer.block, layer.block.activation, places.get("activation", 0)
+        hidden, output = hidden_count(layer, places), output_count(layer, places)
+        expand = None
         if layer.expand_conv is not None:
-            x = sliced_convolution(x, self.value(layer.expand_conv.kernel), _hidden(layer, places))
-            x, moments = self._normalized(layer.expand_bn, x)
+            inputs = input_count(layer, places)
+            expansion = self.matrix(layer.expand_conv.kernel, inputs, hidden)
+            expand = self._normalization(layer.expand_bn, hidden)
+        depthwise = self.value(layer.depthwise_conv.kernel)
+        depthwise = prefix(depthwise, *depthwise.shape[:2], hidden)
+        normalize = self._normalization(layer.depthwise_bn, hidden)
+        gate = None if layer.se is None else self._gate(layer, layer.se, places, hidden)
+        projection = self.matrix(layer.project_conv.kernel, hidden, output)
+        finish = self._normalization(layer.project_bn, output)
+
+        def compute(x: tf.Tensor) -> tuple[tf.Tensor, Moments]:
+            found: Moments = []
+            if expand is not None:
+                x, found = expand(sliced_pointwise(x, expansion))
+                x = drawn_activation(x, names, place)
+            kernels = block.stride[0], block.kernel, places.get("kernel", 0)
+            x, moments = normalize(sliced_depthwise(x, depthwise, *kernels))
             x = drawn_activation(x, names, place)
-            found += moments
-        kernel, stride = self.value(layer.depthwise_conv.kernel), layer.block.stride[0]
-        x = sliced_depthwise(x, kernel, stride, layer.block.kernel, places.get("kernel", 0))
-        x, moments = self._normalized(layer.depthwise_bn, x)
-        x = drawn_activation(x, names, place)
-        found += moments
-        if layer.se is not None:
-            x = self._gated(layer, layer.se, x, places)
-        x = sliced_convolution(x, self.value(layer.project_conv.kernel), _output(layer, places))
-        x, moments = self._normalized(layer.project_bn, x)
-        return x, found + moments
+            x = x if gate is None else gate(x)
+            y, last = finish(sliced_pointwise(x, projection))
+            return y, [*found, *moments, *last]
 
-    def _gated(
-        self, layer: SeparableBranch, se: MaskedSqueezeExcite, x: tf.Tensor, places: Places
-    ) -> tf.Tensor:
+        return compute
+
+    def _gate(
+        self, layer: SeparableBranch, se: MaskedSqueezeExcite, places: Places, hidden: Count
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """Squeeze-and-excite where it was drawn."""
-        ratios = layer.block.se
-        names, place = layer.block.activation, places.get("activation", 0)
-        squeezed = drawn(
-            se_channels(_hidden_table(layer)[..., None], np.array(ratios)),
-            places.get("input", 0),
-            places.get("expansion", 0),
-            places.get("se", 0),
-        )
-        parts = [se.reduce_kernel, se.reduce_bias, se.expand_kernel, se.expand_bias]
-        reduce_kernel, reduce_bias, expand_kernel, expand_bias = map(self.value, parts)
+        ratios, names = layer.block.se, layer.block.activation
+        squeezed = squeezed_count(layer, places)
+        dense = [
+            self.value(se.reduce_kernel, hidden, squeezed),
+            self.value(se.reduce_bias, squeezed),
+            self.value(se.expand_kernel, squeezed, hidden),
+            self.value(se.expand_bias, hidden),
+        ]
+        # A branch costs more than all activations of a vector.
+        weights = tf.one_hot(places["activation"], len(names)) if len(names) > 1 else None
+        absent = tf.equal(places["se"], ratios.index(0)) if 0 in ratios else None
 
-        def gated() -> tf.Tensor:
-            map_, z = with_mean(x)
-            hidden = channels_of(x)
-            z = tf.matmul(z, reduce_kernel[:hidden, :squeezed]) + reduce_bias[:squeezed]
-            # A branch costs more than all activations of a vector.
-            z = mixed_activation(z, names, tf.one_hot(place, len(names)))
-            z = tf.matmul(z, expand_kernel[:squeezed, :hidden]) + expand_bias[:hidden]
-            factors = tf.cast(tf.nn.relu6(z + 3) * (1 / 6), x.dtype)
-            return tf.ensure_shape(map_ * factors[:, None, None, :], x.shape)
+        def compute(x: tf.Tensor) -> tf.Tensor:
+            def gated() -> tf.Tensor:
+                map_, *layers = own(x, *dense)
+                chosen = None if weights is None else tf.identity(weights)
+                return excited(map_, Layers(*layers), names, chosen)
 
-        if 0 not in ratios:
-            return gated()
-        absent = tf.equal(places["se"], ratios.index(0))
-        return tf.ensure_shape(tf.cond(absent, lambda: tf.identity(x), gated), x.shape)
+            y = gated() if absent is None else tf.cond(absent, lambda: tf.identity(x), gated)
+            y.set_shape(x.shape)
+            return y
+
+        return compute
 
 
 _FORWARD: dict[str, Any] = {
@@ -256,41 +289,3 @@ def _norms(layer: SeparableBranch) -> list[Any]:
 def _nothing(norms: list[Any]) -> Moments:
     """The moments of BatchNorms that did not run."""
     return [tf.zeros([0]) for _ in range(2 * len(norms))]
-
-
-def _output(layer: MaskedBlock, places: Places) -> Count:
-    return drawn(layer.output_channels, places.get("channels", 0))
-
-
-def _hidden_table(layer: MaskedBlock) -> np.ndarray:
-    """The hidden width by input width and expansion."""
-    inputs = np.array(layer.input_channels)[:, None]
-    expansions = np.array(layer.block.expansion or (0,))[None, :]
-    return hidden_channels(inputs, expansions) if layer.block.expansion else inputs
-
-
-def _hidden(layer: MaskedBlock, places: Places) -> Count:
-    return drawn(_hidden_table(layer), places.get("input", 0), places.get("expansion", 0))
-
-
-def _same_width(layer: MaskedBlock, places: Places) -> Any:
-    """Whether the output has the input's shape: a bool, or a bool scalar tensor."""
-    if layer.block.stride[0] > 1:
-        return False
-    width = drawn(layer.input_channels, places.get("input", 0))
-    output = _output(layer, places)
-    if isinstance(width, int) and isinstance(output, int):
-        return width == output
-    return tf.equal(width, output)
-
-
-def _add_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    if isinstance(same, bool):
-        return y + x if same else y
-
-    def add() -> tf.Tensor:
-        # All of x. From a sum TensorFlow concludes that its terms have one shape, here and also
-        # where this branch does not run: the width of y must not come to be that of x.
-        return tf.add_n([y, tf.slice(x, [0, 0, 0, 0], tf.shape(y))])
-
-    return tf.ensure_shape(tf.cond(same, add, lambda: tf.identity(y)), y.shape)

@@ -1,8 +1,8 @@
-"""Squeeze-and-excite whose presence and width are chosen, on (batch, channels) vectors only.
+"""Squeeze-and-excite whose presence and width are chosen, by masks of its kernels alone.
 
 With probability P(se) the gate is `s(z)`, else 1: `1 + P(se) * (s(z) - 1)`. The masks of the
-hidden width and of the squeezed width multiply vectors of one value a channel. The vectors are
-float32 whatever the dtype of the map.
+hidden width and of the squeezed width multiply the rows of the two kernels, which read vectors of
+those widths. Kernels and vectors are float32 whatever the dtype of the map.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .activations import mixed_activation
-from .map_mean import with_mean
+from .excitation import Layers, excited
 from .masks import Width
 
 
@@ -55,17 +54,14 @@ class MaskedSqueezeExcite(keras.layers.Layer):
     def call(
         self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
     ) -> tf.Tensor:
-        x, z = with_mean(x)
-        z = _masked(z, hidden.mask())
-        z = tf.matmul(z, self.reduce_kernel) + self.reduce_bias
-        z = mixed_activation(z, self.activations, activation_weights)
-        z = _masked(z, hidden.squeezed(self.ratios, ratio_weights).mask())
-        z = tf.matmul(z, self.expand_kernel) + self.expand_bias
-        gate = tf.nn.relu6(z + 3) * (1 / 6)
-        if 0 in self.ratios:
-            absent = ratio_weights[self.ratios.index(0)]
-            gate = 1 + (1 - absent) * (gate - 1)
-        return x * tf.cast(gate, x.dtype)[:, None, None, :]
+        layers = Layers(
+            _rows_times(self.reduce_kernel, hidden.mask()),
+            tf.convert_to_tensor(self.reduce_bias),
+            _rows_times(self.expand_kernel, hidden.squeezed(self.ratios, ratio_weights).mask()),
+            tf.convert_to_tensor(self.expand_bias),
+        )
+        presence = 1 - ratio_weights[self.ratios.index(0)] if 0 in self.ratios else None
+        return excited(x, layers, self.activations, activation_weights, presence)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -85,5 +81,6 @@ class MaskedSqueezeExcite(keras.layers.Layer):
         return self.add_weight(name=name, shape=(channels,), initializer="zeros", autocast=False)
 
 
-def _masked(vector: tf.Tensor, mask: Any) -> tf.Tensor:
-    return vector if mask is None else vector * mask
+def _rows_times(kernel: Any, mask: Any) -> tf.Tensor:
+    kernel = tf.convert_to_tensor(kernel)
+    return kernel if mask is None else kernel * mask[:, None]

@@ -246,7 +246,9 @@ class TwoPhaseModel(keras.Model):
     def _side_of_step(self) -> int:
         """The input resolution of the next weight step, pixels: a function of (seed, step)."""
         sides = self.space.sides
-        if len(sides) == 1 or float(self.choices.is_selected) > 0:
+        if len(sides) == 1:
+            return sides[0]
+        if float(self.choices.is_selected) > 0:
             return sides[int(tf.argmax(self.side_probabilities()))]
         return side_of_step(sides, int(self.choices.step), self.choices.seed)
 

@@ -15,7 +15,6 @@ from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.scoring import selected_logits
 from fbnetv2_tf.search_data import WEIGHTS_PHASE
-from fbnetv2_tf.sliced_layers import drawn
 from fbnetv2_tf.sliced_path import SlicedPath
 
 from .supernets import EVERY_KIND, randomize
@@ -117,12 +116,6 @@ def test_slices_infer_what_masks_infer(pair: Pair, seed: int) -> None:
         ours = selected_logits(pair.net, IMAGES)
         theirs = pair.net.forward(IMAGES, pair.net.choices())
     assert difference(ours, theirs) < 1e-5
-
-
-def test_drawn_reads_a_table() -> None:
-    table = np.arange(12).reshape(2, 3, 2)
-    assert int(drawn(table, tf.constant(1), tf.constant(2), tf.constant(0))) == table[1, 2, 0]
-    assert drawn((5, 5), tf.constant(1)) == 5
 
 
 def test_instantiated_candidates_have_no_slices() -> None:
