@@ -6,14 +6,15 @@ operations in place of a few for each choice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
-class ChoiceWeights(dict[str, Any]):
-    """Choice name -> weights (alternatives,).
+class ChoiceWeights(Mapping[str, Any]):
+    """Choice name -> weights (alternatives,), cut out of the matrix where they are asked for.
 
     Args:
         rows: (choices, most alternatives), 0 beyond the alternatives of a choice.
@@ -26,10 +27,25 @@ class ChoiceWeights(dict[str, Any]):
     """
 
     def __init__(self, rows: tf.Tensor, sizes: Mapping[str, int]) -> None:
-        vectors = tf.unstack(rows, num=len(sizes)) if sizes else []
-        pairs = zip(sizes.items(), vectors, strict=True)
-        super().__init__({name: vector[:size] for (name, size), vector in pairs})
         self.rows = rows
+        self.sizes = dict(sizes)
+        self._place = {name: place for place, name in enumerate(sizes)}
+
+    def __getitem__(self, name: str) -> tf.Tensor:
+        return self.rows[self._place[name], : self.sizes[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def places(self) -> dict[str, np.ndarray]:
+        """Choice name -> places of its weights in the matrix that is written out row by row."""
+        most = self.rows.shape[1]
+        sizes = self.sizes.items()
+        return {name: self._place[name] * most + np.arange(size) for name, size in sizes}
 
 
 def padded_rows(weights: Mapping[str, Any], sizes: Mapping[str, int]) -> tf.Tensor:

@@ -27,8 +27,8 @@ class MaskedConv2D(keras.layers.Layer):
 
     Call arguments:
         x: (batch, height, width, channels).
-        kernel_mask: (kernel, kernel) or None.
-        input_mask: (channels,) or None.
+        kernel_mask: (kernel, kernel, 1, 1) or None.
+        input_mask: (channels, 1) or None.
     """
 
     def __init__(self, filters: int, kernel: int = 1, stride: int = 1, **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class MaskedConv2D(keras.layers.Layer):
     def call(self, x: tf.Tensor, kernel_mask: Any = None, input_mask: Any = None) -> tf.Tensor:
         kernel = _masked(self.kernel, kernel_mask)
         if input_mask is not None:
-            kernel *= input_mask[None, None, :, None]
+            kernel *= input_mask
         x = tf.cast(x, self.compute_dtype)
         return conv2d(x, tf.cast(kernel, x.dtype), self.stride)
 
@@ -67,7 +67,7 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
 
     Call arguments:
         x: (batch, height, width, channels).
-        kernel_mask: (kernel, kernel) or None.
+        kernel_mask: (kernel, kernel, 1, 1) or None.
     """
 
     def __init__(self, kernel: int, stride: int = 1, **kwargs: Any) -> None:
@@ -95,6 +95,5 @@ class MaskedDepthwiseConv2D(keras.layers.Layer):
 
 
 def _masked(kernel: Any, kernel_mask: Any) -> tf.Tensor:
-    """A kernel (height, width, ., .) times a mask (height, width), or itself."""
     kernel = tf.convert_to_tensor(kernel)
-    return kernel if kernel_mask is None else kernel * kernel_mask[:, :, None, None]
+    return kernel if kernel_mask is None else kernel * kernel_mask

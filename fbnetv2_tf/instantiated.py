@@ -18,9 +18,11 @@ import tensorflow as tf
 
 from .architecture import Block
 from .errors import SpaceError
-from .masked_block import MaskedBlock, Weights
+from .mask_plan import masks_of
+from .masked_block import MaskedBlock
 from .masked_blocks import KINDS
 from .masked_residual import MaskedInvertedResidual, SeparableBranch
+from .masks import BlockMasks
 from .normalized_activation import Added
 
 TYPES = ("kernel", "se", "activation")
@@ -50,17 +52,22 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
         return self.candidates[place]
 
     def branches(
-        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any], added: Added
+        self, x: tf.Tensor, masks: BlockMasks, phase: dict[str, Any], added: Added
     ) -> tf.Tensor:
+        names = {field: field for field in masks.weights}
+        placed = [candidate.placed(x.shape[1], names) for candidate in self.candidates]
         outputs: list[tf.Tensor] = []
-        for candidate, (places, _) in zip(self.candidates, self._types(), strict=True):
-            probability: Any = scale
+        of_candidates = masks_of(placed, masks.weights)
+        for candidate, own, (places, _) in zip(
+            self.candidates, of_candidates, self._types(), strict=True
+        ):
+            probability: Any = masks.scale
             for field, place in places.items():
                 if len(getattr(self.block, field)) > 1:
-                    weight = weights[field][place]
+                    weight = masks.weights[field][place]
                     probability = weight if probability is None else probability * weight
             beside = {"scale": probability, "added": [] if outputs else added}
-            outputs.append(candidate(x, weights=weights, **beside, **phase))
+            outputs.append(candidate(x, masks=own, **beside, **phase))
         return tf.add_n(outputs)
 
     def _types(self) -> Iterator[tuple[dict[str, int], dict[str, tuple[Any, ...]]]]:

@@ -1,6 +1,6 @@
 """What the blocks of a supernet share: their alternatives, the widths around them, their call.
 
-Layers inside a block get masks and probabilities as float32 tensors of a few elements. Keras would
+Blocks get masks and probabilities as float32 tensors of a few elements. Keras would
 cast them to the compute dtype of a mixed policy on the way; `autocast=False` keeps them as they
 are, and each layer casts what it multiplies a map with once all masks are in it. (Keras asks for
 that of a layer and, where it is called outside any other, of its variables.)
@@ -15,18 +15,15 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
-from .activations import mixed_activation
 from .architecture import Block
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D
-from .masks import Width, kernel_mask
+from .mask_plan import PlacedBlock, masks_of
+from .masks import BlockMasks
 from .normalized_activation import Added
 from .space import SpaceBlock
 
 Layer = TypeVar("Layer", bound=keras.layers.Layer)
-
-Weights = Mapping[str, Any]
-"""Field of a block -> weights (alternatives,) of its choice."""
 
 
 class MaskedBlock(keras.layers.Layer):
@@ -38,8 +35,7 @@ class MaskedBlock(keras.layers.Layer):
 
     Call arguments:
         x: (batch, height, width, max(input_channels)).
-        weights: field -> weights; `input` holds those of the input's width. A field with one
-            alternative need not be there.
+        masks: what its parameters are multiplied by.
         training: as in `FusedBatchNormalization`, like `momentum`.
 
     Returns:
@@ -78,35 +74,22 @@ class MaskedBlock(keras.layers.Layer):
         """The layer whose weights a child inherits that has `block` here."""
         return self
 
-    def input_width(self, weights: Weights) -> Width:
-        """The input's width with the weights of its choice."""
-        return _width(self.input_channels, weights, "input")
+    def placed(self, side: int, names: Mapping[str, str]) -> PlacedBlock:
+        """This block where it reads maps of a side and has choices of these names."""
+        return PlacedBlock(self.block, self.input_channels, side, names)
 
-    def output_width(self, weights: Weights) -> Width:
-        """The output's width with the weights of its choice."""
-        return _width(self.output_channels, weights, "channels")
+    def masks(self, weights: Mapping[str, Any], side: int) -> BlockMasks:
+        """The masks of this block alone.
 
-    def hidden_width(self, weights: Weights) -> Width:
-        """The width after the expansion with the joint weights of input width and expansion."""
-        expansions = self.block.expansion
-        chosen = weights["expansion"] if len(expansions) > 1 else tf.ones([1])
-        return self.input_width(weights).expanded(expansions, chosen)
+        Args:
+            weights: field -> weights (alternatives,); `input` holds those of the input's width.
+            side: of the map that it reads, pixels.
+        """
+        return masks_of([self.placed(side, {field: field for field in weights})], weights)[0]
 
-    def kernel_mask(self, x: tf.Tensor, weights: Weights) -> tf.Tensor | None:
-        """The mask of the kernel that reads x, or None."""
-        stride = self.block.stride[0]
-        return kernel_mask(self.block.kernel, weights.get("kernel"), x.shape[1], stride)
-
-    def activation(self, weights: Weights) -> dict[str, Any]:
+    def activation(self, masks: BlockMasks) -> dict[str, Any]:
         """The block's activation as `FusedBatchNormalization` takes it."""
-        return {
-            "activations": self.block.activation,
-            "activation_weights": weights.get("activation"),
-        }
-
-    def activate(self, x: tf.Tensor, weights: Weights) -> tf.Tensor:
-        """The block's activation, mixed by its weights."""
-        return mixed_activation(x, self.block.activation, weights.get("activation"))
+        return {"activations": self.block.activation, "activation_weights": masks.activation}
 
     def get_config(self) -> dict[str, Any]:
         given = {field.name: list(getattr(self.block, field.name)) for field in fields(self.block)}
@@ -124,7 +107,7 @@ class MaskedConvolution(MaskedBlock):
     """`cn`: convolution, BatchNorm, activation.
 
     Call arguments:
-        x, weights, training, momentum: as in `MaskedBlock`.
+        x, masks, training, momentum: as in `MaskedBlock`.
         gain, added: as in `FusedBatchNormalization`, where the convolution is a skip.
     """
 
@@ -138,18 +121,13 @@ class MaskedConvolution(MaskedBlock):
     def call(
         self,
         x: tf.Tensor,
-        weights: Weights,
+        masks: BlockMasks,
         training: bool = False,
         momentum: Any = None,
         gain: Any = None,
         added: Added = (),
     ) -> tf.Tensor:
-        x = self.conv(x, kernel_mask=self.kernel_mask(x, weights))
-        output_mask = self.output_width(weights).mask()
+        x = self.conv(x, kernel_mask=masks.kernel)
         phase = {"training": training, "momentum": momentum}
         summed = {"gain": gain, "added": added}
-        return self.bn(x, scale=output_mask, **phase, **self.activation(weights), **summed)
-
-
-def _width(channels: tuple[int, ...], weights: Weights, field: str) -> Width:
-    return Width(channels, weights[field] if len(channels) > 1 else tf.ones([1]))
+        return self.bn(x, scale=masks.scale, **phase, **self.activation(masks), **summed)

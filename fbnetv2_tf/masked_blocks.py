@@ -21,10 +21,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .activations import mixed_activation
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D
-from .masked_block import MaskedBlock, MaskedConvolution, Weights
+from .masked_block import MaskedBlock, MaskedConvolution
 from .masked_residual import MaskedInvertedResidual, MaskedSkip
+from .masks import BlockMasks
 from .rounding import hidden_channels
 
 
@@ -41,15 +43,14 @@ class MaskedHead(MaskedBlock):
         self.project_conv = self.inner(MaskedConv2D, channels, name="project_conv")
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         phase = {"training": training, "momentum": momentum}
-        x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(weights))
+        x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(masks))
         x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
-        x = self.project_conv(x, input_mask=self.hidden_width(weights).mask())
-        x = self.activate(x, weights)
-        mask = self.output_width(weights).mask()
-        return x if mask is None else x * tf.cast(mask, x.dtype)
+        x = self.project_conv(x, input_mask=masks.hidden)
+        x = mixed_activation(x, self.block.activation, masks.activation)
+        return x if masks.output is None else x * tf.cast(masks.output, x.dtype)
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -57,7 +58,7 @@ class GlobalMean(MaskedBlock):
     """`pl`: the mean of the map, kept as a 1x1 map."""
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         return tf.reduce_mean(x, axis=[1, 2], keepdims=True)
 
@@ -71,7 +72,7 @@ class Classifier(MaskedBlock):
         self.dense = keras.layers.Dense(self.block.channels[0], dtype="float32", name="dense")
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         return self.dense(tf.reduce_mean(x, axis=[1, 2]))
 

@@ -8,6 +8,7 @@ between blocks, the only thing besides activations and gates that ever multiplie
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -16,7 +17,8 @@ import tensorflow as tf
 from .architecture import SKIP_ACTIVATION, Block
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D, MaskedDepthwiseConv2D
-from .masked_block import MaskedBlock, MaskedConvolution, Weights
+from .masked_block import MaskedBlock, MaskedConvolution
+from .masks import BlockMasks
 from .normalized_activation import Added
 from .rounding import hidden_channels, se_channels
 from .space import SpaceBlock
@@ -32,7 +34,7 @@ class SeparableBranch(MaskedBlock):
         gamma_initializer: of the last BatchNorm.
 
     Call arguments:
-        x, weights, training, momentum: as in `MaskedBlock`.
+        x, masks, training, momentum: as in `MaskedBlock`.
         scale: what multiplies the output by way of the last gamma and beta: a mask (channels,), a
             probability, or None.
         added: what is added to the output, see `FusedBatchNormalization`.
@@ -65,27 +67,19 @@ class SeparableBranch(MaskedBlock):
     def call(
         self,
         x: tf.Tensor,
-        weights: Weights,
+        masks: BlockMasks,
         scale: Any = None,
         training: bool = False,
         momentum: Any = None,
         added: Added = (),
     ) -> tf.Tensor:
         phase = {"training": training, "momentum": momentum}
-        hidden = self.input_width(weights)
         if self.expand_conv is not None:
-            hidden = self.hidden_width(weights)
-            x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(weights))
-        x = self.depthwise_conv(x, kernel_mask=self.kernel_mask(x, weights))
-        x = self.depthwise_bn(x, **phase, **self.activation(weights))
-        if self.se is not None:
-            x = self.se(
-                x,
-                hidden=hidden,
-                ratio_weights=weights.get("se"),
-                activation_weights=weights.get("activation"),
-            )
-        x = self.project_conv(x, input_mask=hidden.mask())
+            x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(masks))
+        x = self.depthwise_conv(x, kernel_mask=masks.kernel)
+        x = self.depthwise_bn(x, **phase, **self.activation(masks))
+        x = x if self.se is None else self.se(x, masks=masks)
+        x = self.project_conv(x, input_mask=masks.hidden)
         return self.project_bn(x, scale=scale, added=added, **phase)
 
     def get_config(self) -> dict[str, Any]:
@@ -120,24 +114,20 @@ class MaskedInvertedResidual(MaskedBlock):
         return self.branch
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         phase = {"training": training, "momentum": momentum}
-        scale, absent = self.output_width(weights).mask(), None
-        if self.block.skippable:
-            absent = weights["kind"][1]
-            scale = (1.0 - absent) if scale is None else scale * (1.0 - absent)
-        same = identity_probability(self, weights)
-        y = self.branches(x, weights, scale, phase, residual(self, x, same))
+        y = self.branches(x, masks, phase, residual(self, x, masks.same))
         if self.skip is None:
             return y
-        return self.skip(x, weights=weights, gain=absent * (1.0 - same), added=[(y, None)], **phase)
+        of_skip = replace(masks, scale=masks.output, kernel=None)
+        return self.skip(x, masks=of_skip, gain=masks.gain, added=[(y, None)], **phase)
 
     def branches(
-        self, x: tf.Tensor, weights: Weights, scale: Any, phase: dict[str, Any], added: Added
+        self, x: tf.Tensor, masks: BlockMasks, phase: dict[str, Any], added: Added
     ) -> tf.Tensor:
-        """What the block computes beside its residual, times `scale`, and `added` to it."""
-        return self.branch(x, weights=weights, scale=scale, added=added, **phase)
+        """What the block computes beside its residual, times its scale, and `added` to it."""
+        return self.branch(x, masks=masks, scale=masks.scale, added=added, **phase)
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -152,19 +142,13 @@ class MaskedSkip(MaskedBlock):
         return self.skip
 
     def call(
-        self, x: tf.Tensor, weights: Weights, training: bool = False, momentum: Any = None
+        self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
     ) -> tf.Tensor:
         if self.skip is None:
             return x
-        same = identity_probability(self, weights)
-        return self.skip(
-            x,
-            weights=weights,
-            gain=1.0 - same if isinstance(same, tf.Tensor) else None,
-            added=residual(self, x, same),
-            training=training,
-            momentum=momentum,
-        )
+        added = residual(self, x, masks.same)
+        phase = {"training": training, "momentum": momentum}
+        return self.skip(x, masks=masks, gain=masks.gain, added=added, **phase)
 
 
 def skip_convolution(layer: MaskedBlock) -> MaskedConvolution | None:
@@ -177,13 +161,6 @@ def skip_convolution(layer: MaskedBlock) -> MaskedConvolution | None:
         ("cn",), kernel=(1,), stride=block.stride, channels=block.channels, activation=activation
     )
     return layer.inner(MaskedConvolution, convolution, layer.input_channels, name="skip")
-
-
-def identity_probability(layer: MaskedBlock, weights: Weights) -> Any:
-    """P(the output has the input's shape): a scalar tensor, or the number 0.0 or 1.0."""
-    if layer.block.stride[0] > 1:
-        return 0.0
-    return layer.input_width(weights).equals(layer.output_width(weights))
 
 
 def residual(layer: MaskedBlock, x: tf.Tensor, probability: Any) -> Added:

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from .excitation import Layers, excited
-from .masks import Width
+from .masks import BlockMasks
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -28,8 +28,7 @@ class MaskedSqueezeExcite(keras.layers.Layer):
 
     Call arguments:
         x: (batch, height, width, channels).
-        hidden: the `Width` of x.
-        ratio_weights, activation_weights: weights of the alternatives.
+        masks: those of the block.
     """
 
     def __init__(
@@ -51,17 +50,14 @@ class MaskedSqueezeExcite(keras.layers.Layer):
         self.expand_kernel = self._kernel("expand_kernel", squeezed, channels)
         self.expand_bias = self._bias("expand_bias", channels)
 
-    def call(
-        self, x: tf.Tensor, hidden: Width, ratio_weights: Any, activation_weights: Any
-    ) -> tf.Tensor:
+    def call(self, x: tf.Tensor, masks: BlockMasks) -> tf.Tensor:
         layers = Layers(
-            _rows_times(self.reduce_kernel, hidden.mask()),
+            _rows_times(self.reduce_kernel, masks.hidden),
             tf.convert_to_tensor(self.reduce_bias),
-            _rows_times(self.expand_kernel, hidden.squeezed(self.ratios, ratio_weights).mask()),
+            _rows_times(self.expand_kernel, masks.squeezed),
             tf.convert_to_tensor(self.expand_bias),
         )
-        presence = 1 - ratio_weights[self.ratios.index(0)] if 0 in self.ratios else None
-        return excited(x, layers, self.activations, activation_weights, presence)
+        return excited(x, layers, self.activations, masks.activation, masks.excitation)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -83,4 +79,4 @@ class MaskedSqueezeExcite(keras.layers.Layer):
 
 def _rows_times(kernel: Any, mask: Any) -> tf.Tensor:
     kernel = tf.convert_to_tensor(kernel)
-    return kernel if mask is None else kernel * mask[:, None]
+    return kernel if mask is None else kernel * mask

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from .architecture import Architecture, Block
 from .choices import ChoiceTable
-from .choices_layout import choice_name
 from .cost_tables import LATENCY, PEAK
 from .counting import RESOURCES
 from .derivation import Landscape
@@ -20,10 +19,10 @@ from .expected_cost import ExpectedCost
 from .instantiated import block_layers
 from .latency_table import LatencyTable
 from .limits import read_limits
+from .mask_plan import masks_of, placed_blocks
 from .resolution import nearest_subset
 from .scoring import Candidate, Scorer
 from .space import Space, parse_space
-from .tokens import GRAMMAR
 from .two_phase_model import MOMENTUM, SIDE_CHOICE, TwoPhaseModel
 
 
@@ -112,20 +111,15 @@ class Supernet(TwoPhaseModel):
             weights: choice name -> (alternatives,), as a `ChoiceTable` gives them.
             training, momentum: as in `FusedBatchNormalization`.
         """
-        x = images
-        for layer, of_block in zip(self.blocks, self.by_block(weights), strict=True):
-            x = layer(x, weights=of_block, training=training, momentum=momentum)
+        x, masks = images, masks_of(placed_blocks(self.space, images.shape[1]), weights)
+        for layer, of_block in zip(self.blocks, masks, strict=True):
+            x = layer(x, masks=of_block, training=training, momentum=momentum)
         return x
 
     def by_block(self, by_choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """For each block what it needs of the choices, by field; `input` is the width it reads."""
-        source = 0
-        for index, layer in enumerate(self.blocks, start=1):
-            names = {"input": choice_name(source, "channels"), "kind": choice_name(index, "kind")}
-            for token in GRAMMAR[self.space.blocks[index].kind]:
-                names[token.field] = choice_name(index, token.field)
-            yield {field: by_choice[name] for field, name in names.items() if name in by_choice}
-            source = index if layer.block.channels else source
+        for placed in placed_blocks(self.space, max(self.space.sides)):
+            yield {field: by_choice[name] for field, name in placed.names.items()}
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         momentum = MOMENTUM if training else None

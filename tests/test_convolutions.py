@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from fbnetv2_tf.convolutions import MaskedConv2D, MaskedDepthwiseConv2D
-from fbnetv2_tf.masks import kernel_masks
+from fbnetv2_tf.masks import kernel_steps
 from fbnetv2_tf.rounding import kernel_start
 
 RANDOM = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def image(side: int) -> np.ndarray:
 def test_an_input_mask_is_a_mask_of_the_map() -> None:
     layer, x = MaskedConv2D(6, kernel=3), image(5)
     mask = np.array([1.0, 0.5, 0.2, 0.0], np.float32)
-    np.testing.assert_allclose(layer(x, input_mask=mask), layer(x * mask), atol=1e-5)
+    np.testing.assert_allclose(layer(x, input_mask=mask[:, None]), layer(x * mask), atol=1e-5)
 
 
 @pytest.mark.parametrize("side", [7, 8])
@@ -29,7 +29,8 @@ def test_an_input_mask_is_a_mask_of_the_map() -> None:
 @pytest.mark.parametrize("kernel", [1, 3, 5])
 def test_a_masked_kernel_is_the_small_kernel(kernel: int, stride: int, side: int) -> None:
     x = image(side)
-    mask = kernel_masks((1, 3, 5), side, stride)[(1, 3, 5).index(kernel)]
+    steps = kernel_steps((1, 3, 5), side, stride)
+    mask = (steps <= (1, 3, 5).index(kernel)).astype(np.float32)[:, :, None, None]
     start = kernel_start(kernel, 5, side, stride)
     cut = slice(start, start + kernel)
     options = {"strides": stride, "padding": "same", "use_bias": False}
@@ -63,7 +64,9 @@ def test_kernels_are_he_normal_by_fan_out() -> None:
 def test_masks_are_float32_under_a_mixed_policy(layer: keras.layers.Layer) -> None:
     config = {**layer.get_config(), "dtype": "mixed_bfloat16", "name": "mixed"}
     mixed = type(layer).from_config(config)
-    argument, shape = ("input_mask", (4,)) if "filters" in config else ("kernel_mask", (3, 3))
+    argument, shape = (
+        ("input_mask", (4, 1)) if "filters" in config else ("kernel_mask", (3, 3, 1, 1))
+    )
     mask = tf.ones(shape)
     with tf.GradientTape() as tape:
         tape.watch(mask)

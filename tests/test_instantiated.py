@@ -32,7 +32,7 @@ WEIGHTS = {
 @cache
 def made(text: str = TEXT) -> InstantiatedInvertedResidual:
     layer = InstantiatedInvertedResidual(space_block(text), (8, 16))
-    layer(X, weights=WEIGHTS)
+    layer(X, masks=layer.masks(WEIGHTS, 6))
     return layer
 
 
@@ -44,10 +44,14 @@ def test_the_block_is_the_sum_of_its_candidates() -> None:
     expected = np.zeros_like(X)
     for candidate, (k, s) in zip(layer.candidates, places, strict=True):
         p = float(WEIGHTS["kernel"][k] * WEIGHTS["se"][s])
-        expected += 0.7 * p * mask * np.asarray(candidate(X, weights=WEIGHTS))
+        expected += 0.7 * p * mask * np.asarray(candidate(X, masks=candidate.masks(WEIGHTS, 6)))
     same = 0.25 * 0.4 + 0.75 * 0.6
-    expected += same * X + 0.3 * (1 - same) * np.asarray(layer.skip(X, weights=WEIGHTS))
-    np.testing.assert_allclose(layer(X, weights=WEIGHTS), expected, rtol=1e-4, atol=1e-4)
+    expected += same * X + 0.3 * (1 - same) * np.asarray(
+        layer.skip(X, masks=layer.skip.masks(WEIGHTS, 6))
+    )
+    np.testing.assert_allclose(
+        layer(X, masks=layer.masks(WEIGHTS, 6)), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_candidates_have_one_type_each_and_all_widths() -> None:
@@ -74,9 +78,11 @@ def test_one_type_is_one_candidate() -> None:
     layer = made("ds_k3_s1_c8/16_nre")
     assert len(layer.candidates) == 1
     path = KINDS["ds"](space_block("ds_k3_s1_c8/16_nre"), (8, 16))
-    path(X, weights=WEIGHTS)
+    path(X, masks=path.masks(WEIGHTS, 6))
     path.set_weights(layer.get_weights())
-    np.testing.assert_allclose(path(X, weights=WEIGHTS), layer(X, weights=WEIGHTS), atol=1e-6)
+    np.testing.assert_allclose(
+        path(X, masks=path.masks(WEIGHTS, 6)), layer(X, masks=layer.masks(WEIGHTS, 6)), atol=1e-6
+    )
 
 
 def test_choices_costs_and_derivation_are_those_of_the_path() -> None:

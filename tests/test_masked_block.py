@@ -28,20 +28,6 @@ def space_block(text: str) -> SpaceBlock:
     return parse_space(f"in_hw8_c3 {text} fc_c2").blocks[1]
 
 
-def test_widths_follow_from_block_and_input() -> None:
-    block = MaskedBlock(space_block("ir_k3_s1_e1/2_c8/24_nre"), (8, 16))
-    weights = {
-        "input": tf.constant([0.25, 0.75]),
-        "expansion": tf.constant([0.4, 0.6]),
-        "channels": tf.constant([0.1, 0.9]),
-    }
-    assert block.input_width(weights).channels == (8, 16)
-    assert block.output_width(weights).channels == (8, 24)
-    hidden = block.hidden_width(weights)
-    assert hidden.channels == (8, 16, 32)
-    np.testing.assert_allclose(hidden.weights, [0.1, 0.15 + 0.3, 0.45], rtol=1e-6)
-
-
 def test_a_block_without_a_width_passes_its_inputs_on() -> None:
     block = MaskedBlock(space_block("pl"), (8, 16))
     assert block.output_channels == (8, 16)
@@ -73,14 +59,15 @@ def test_every_kind_comes_back_from_its_config(text: str) -> None:
 def test_a_convolution_is_zero_beyond_its_width() -> None:
     layer = MaskedConvolution(space_block("cn_k3/5_s1_c8/16_nre/hs"), (16,))
     weights = {"kernel": tf.constant([0.5, 0.5]), "activation": tf.constant([0.5, 0.5])}
-    y = layer(X, weights={**weights, "channels": tf.constant([1.0, 0.0])}, training=True)
+    masks = layer.masks({**weights, "channels": tf.constant([1.0, 0.0])}, 6)
+    y = layer(X, masks=masks, training=True)
     assert np.abs(y[..., :8]).max() > 0.1
     np.testing.assert_array_equal(y[..., 8:], 0.0)
 
 
 def test_a_convolution_is_that_of_keras_with_its_weights() -> None:
     layer = MaskedConvolution(space_block("cn_k3_s2_c16_nhs"), (16,))
-    y = layer(X, weights={})
+    y = layer(X, masks=layer.masks({}, 6))
     conv = keras.layers.Conv2D(16, 3, 2, padding="same", use_bias=False)
     conv.build(X.shape)
     conv.set_weights(layer.conv.get_weights())

@@ -9,12 +9,7 @@ import pytest
 import tensorflow as tf
 
 from fbnetv2_tf.architecture import Block
-from fbnetv2_tf.masked_residual import (
-    MaskedInvertedResidual,
-    MaskedSkip,
-    identity_probability,
-    residual,
-)
+from fbnetv2_tf.masked_residual import MaskedInvertedResidual, MaskedSkip, residual
 
 from .test_masked_block import X, space_block
 
@@ -32,7 +27,7 @@ def made(
     text: str, channels: tuple[int, ...] = CHANNELS, kind: Any = MaskedInvertedResidual
 ) -> Any:
     layer = kind(space_block(text), channels)
-    layer(X[..., : max(channels)], weights=WEIGHTS)
+    layer(X[..., : max(channels)], masks=layer.masks(WEIGHTS, 6))
     random = np.random.default_rng(1)
     layer.set_weights([random.uniform(0.2, 1.0, w.shape) for w in layer.get_weights()])
     return layer
@@ -40,23 +35,27 @@ def made(
 
 def test_a_searched_block_is_branch_residual_and_skip_by_their_probabilities() -> None:
     layer = made("ir/sk_k3_s1_e1_c8/16_nre")
-    branch = layer.branch(X, weights=WEIGHTS)
-    skip = layer.skip(X, weights=WEIGHTS)
+    branch = layer.branch(X, masks=layer.branch.masks(WEIGHTS, 6))
+    skip = layer.skip(X, masks=layer.skip.masks(WEIGHTS, 6))
     expected = 0.7 * MASK * branch + SAME * X + 0.3 * (1 - SAME) * skip
-    np.testing.assert_allclose(layer(X, weights=WEIGHTS), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        layer(X, masks=layer.masks(WEIGHTS, 6)), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_with_a_stride_there_is_no_residual() -> None:
     layer = made("ir/sk_k3_s2_e1_c8/16_nre")
-    expected = 0.7 * MASK * layer.branch(X, weights=WEIGHTS)
-    expected += 0.3 * np.asarray(layer.skip(X, weights=WEIGHTS))
-    np.testing.assert_allclose(layer(X, weights=WEIGHTS), expected, rtol=1e-4, atol=1e-4)
+    expected = 0.7 * MASK * layer.branch(X, masks=layer.branch.masks(WEIGHTS, 6))
+    expected += 0.3 * np.asarray(layer.skip(X, masks=layer.skip.masks(WEIGHTS, 6)))
+    np.testing.assert_allclose(
+        layer(X, masks=layer.masks(WEIGHTS, 6)), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_without_alternatives_it_is_the_plain_block() -> None:
     layer = made("ds_k3_s1_c16_nre", channels=(16,))
-    expected = layer.branch(X, weights={}) + X
-    np.testing.assert_allclose(layer(X, weights={}), expected, rtol=1e-6)
+    expected = layer.branch(X, masks=layer.branch.masks({}, 6)) + X
+    np.testing.assert_allclose(layer(X, masks=layer.masks({}, 6)), expected, rtol=1e-6)
     assert layer.skip is None
 
 
@@ -64,30 +63,27 @@ def test_a_skip_that_never_changes_shape_has_no_convolution() -> None:
     layer = made("ir/sk_k3_s1_e1_c16_nre", channels=(16,))
     assert layer.skip is None
     absent = {"kind": tf.constant([0.0, 1.0])}
-    np.testing.assert_allclose(layer(X, weights=absent, training=True), X, atol=1e-6)
+    np.testing.assert_allclose(layer(X, masks=layer.masks(absent, 6), training=True), X, atol=1e-6)
 
 
 def test_a_skip_of_its_own() -> None:
     layer = made("sk_s1_c8/16_nhs", kind=MaskedSkip)
-    expected = (1 - SAME) * layer.skip(X, weights=WEIGHTS) + SAME * X
-    np.testing.assert_allclose(layer(X, weights=WEIGHTS), expected, rtol=1e-5, atol=1e-5)
+    expected = (1 - SAME) * layer.skip(X, masks=layer.skip.masks(WEIGHTS, 6)) + SAME * X
+    np.testing.assert_allclose(
+        layer(X, masks=layer.masks(WEIGHTS, 6)), expected, rtol=1e-5, atol=1e-5
+    )
 
 
 def test_a_skip_of_its_own_where_widths_never_agree() -> None:
     layer = made("sk_s1_c24_nhs", kind=MaskedSkip)
-    np.testing.assert_array_equal(layer(X, weights=WEIGHTS), layer.skip(X, weights=WEIGHTS))
+    np.testing.assert_array_equal(
+        layer(X, masks=layer.masks(WEIGHTS, 6)), layer.skip(X, masks=layer.skip.masks(WEIGHTS, 6))
+    )
 
 
 def test_a_skip_of_its_own_that_is_the_identity() -> None:
     layer = MaskedSkip(space_block("sk_s1_c16_nhs"), (16,))
-    np.testing.assert_array_equal(layer(X, weights={}), X)
-
-
-def test_probability_of_the_identity() -> None:
-    searched = MaskedInvertedResidual(space_block("ir_k3_s1_e1_c8/16_nre"), CHANNELS)
-    assert float(identity_probability(searched, WEIGHTS)) == pytest.approx(SAME)
-    strided = MaskedInvertedResidual(space_block("ir_k3_s2_e1_c8/16_nre"), CHANNELS)
-    assert identity_probability(strided, WEIGHTS) == 0.0
+    np.testing.assert_array_equal(layer(X, masks=layer.masks({}, 6)), X)
 
 
 @pytest.mark.parametrize("width", [12, 16, 20])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fbnetv2_tf.masks import Width, fixed_width
+from fbnetv2_tf.masks import BlockMasks
 from fbnetv2_tf.rounding import se_channels
 from fbnetv2_tf.squeeze_excite import MaskedSqueezeExcite
 
@@ -35,7 +35,7 @@ def gate(layer: Any, hidden: int, squeezed: int, name: str = "re") -> np.ndarray
 
 def test_fixed() -> None:
     layer = made((1.0,), ("hs",))
-    y = layer(X, hidden=fixed_width(16), ratio_weights=None, activation_weights=None)
+    y = layer(X, masks=BlockMasks())
     expected = X * gate(layer, 16, 16, "hs")[:, None, None]
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
@@ -43,24 +43,26 @@ def test_fixed() -> None:
 @pytest.mark.parametrize(("place", "squeezed"), [(0, None), (1, 8), (2, 16)])
 def test_one_hot_ratio(place: int, squeezed: int | None) -> None:
     layer = made((0.0, 0.5, 1.0))
-    weights = tf.one_hot(place, 3)
-    y = layer(X, hidden=fixed_width(16), ratio_weights=weights, activation_weights=None)
+    reaches = (np.arange(16) < (squeezed or 0)).astype(np.float32)
+    masks = BlockMasks(
+        squeezed=tf.constant(reaches[:, None]), excitation=tf.constant(float(place > 0))
+    )
+    y = layer(X, masks=masks)
     expected = X if squeezed is None else X * gate(layer, 16, squeezed)[:, None, None]
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
 def test_one_hot_hidden_width_reads_its_own_channels() -> None:
     layer = made((1.0,))
-    hidden = Width((8, 16), tf.constant([1.0, 0.0]))
-    y = layer(X, hidden=hidden, ratio_weights=None, activation_weights=None)
+    first_half = tf.constant(np.repeat([1.0, 0.0], 8).astype(np.float32)[:, None])
+    y = layer(X, masks=BlockMasks(hidden=first_half, squeezed=first_half))
     expected = X[..., :8] * gate(layer, 8, 8)[:, None, None]
     np.testing.assert_allclose(y[..., :8], expected, atol=1e-5)
 
 
 def test_the_gate_is_one_with_the_probability_of_none() -> None:
     layer = made((0.25, 0.0))
-    weights = tf.constant([0.3, 0.7])
-    y = layer(X, hidden=fixed_width(16), ratio_weights=weights, activation_weights=None)
+    y = layer(X, masks=BlockMasks(excitation=tf.constant(0.3)))
     expected = X * (0.7 + 0.3 * gate(layer, 16, 8))[:, None, None]
     np.testing.assert_allclose(y, expected, atol=1e-5)
 

@@ -175,7 +175,7 @@ def test_mixed_precision_computes_small_and_keeps_everything_in_float32(mixed_po
     assert {v.dtype for v in net.trainable_variables} == {"float32"}
     assert {w.dtype for w in net.choices(training=True).values()} == {tf.float32}
     halves = dict.fromkeys(("channels", "activation"), tf.constant([0.5, 0.5]))
-    seen = net.blocks[0](IMAGES, weights=halves)
+    seen = net.blocks[0](IMAGES, masks=net.blocks[0].masks(halves, IMAGES.shape[1]))
     assert seen.dtype == mixed_policy.removeprefix("mixed_")
     assert net(IMAGES).dtype == "float32"
     history = net.fit(data(2, 2), verbose=0).history
