@@ -76,8 +76,8 @@ class SearchSettings:
             raise InputError(f"`fair_epochs` must be at least 0. Received: {self.fair_epochs}.")
         if not 0 <= self.warmup_epochs < self.epochs:
             raise InputError(
-                f"`warmup_epochs` must be at least 0 and below `epochs` ({self.epochs}). "
-                f"Received: {self.warmup_epochs}."
+                "`epochs` must be above `warmup_epochs`, in which the architecture does not learn, "
+                f"and that at least 0. Received: {self.epochs} and {self.warmup_epochs}."
             )
 
 

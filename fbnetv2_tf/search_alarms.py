@@ -20,6 +20,9 @@ DECIDED = 0.9
 EARLY, LOW_ENTROPY = 0.5, 0.1
 """A mean entropy below the second, in the first part of a search, is a collapse."""
 
+UNDECIDED = 0.95
+"""A mean entropy above it at the end of a search says that it has learned next to nothing."""
+
 WIDTHS = ("channels", "expansion")
 """The fields of choices whose alternatives are widths."""
 
@@ -61,14 +64,19 @@ def search_alarms(
     ):
         if widths and all(_is_at(pick, alternatives[n], chosen[n], n in sure) for n in widths):
             alarms.append(f"Every width is the {word}: {cause}.")
-    if probabilities and share_done < EARLY:
-        entropy = float(np.mean([_entropy(p) for p in probabilities.values()]))
-        if entropy < LOW_ENTROPY:
-            alarms.append(
-                f"The choices have decided early (entropy {entropy:.2f} after "
-                f"{100 * share_done:.0f} % of the search): try a higher --temperature or a smaller "
-                "--architecture_learning_rate."
-            )
+    entropy = float(np.mean([_entropy(p) for p in probabilities.values()] or [0.0]))
+    if share_done >= 1 and entropy > UNDECIDED:
+        alarms.append(
+            f"The choices are still undecided (entropy {entropy:.2f}, 1 is a draw by lot): the "
+            "architecture had too few steps; give more --epochs, a smaller --batch_size, or more "
+            "images."
+        )
+    if probabilities and share_done < EARLY and entropy < LOW_ENTROPY:
+        alarms.append(
+            f"The choices have decided early (entropy {entropy:.2f} after "
+            f"{100 * share_done:.0f} % of the search): try a higher --temperature or a smaller "
+            "--architecture_learning_rate."
+        )
     return alarms
 
 

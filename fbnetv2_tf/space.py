@@ -7,6 +7,7 @@ independent of each other; that is what a supernet learns a distribution over.
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 import random
@@ -315,9 +316,11 @@ def _text_of(text: str) -> str:
         return from_file
     if len(name.split()) != 1:  # meant as text, so the grammar says what is wrong with it
         return text
+    near = difflib.get_close_matches(name, preset_names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise SpaceError(
         f"A space must be text, a file, or a preset ({', '.join(preset_names())}). "
-        f"Received: {name[:80]!r}."
+        f"Received: {name[:80]!r}.{hint}"
     )
 
 

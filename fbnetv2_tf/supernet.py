@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from .architecture import Architecture, Block
@@ -14,7 +15,7 @@ from .choices import ChoiceTable
 from .cost_tables import LATENCY, PEAK
 from .counting import RESOURCES
 from .derivation import Landscape
-from .errors import BudgetError, SpaceError
+from .errors import BudgetError, RunError, SpaceError
 from .expected_cost import ExpectedCost
 from .instantiated import block_layers
 from .latency_table import LatencyTable
@@ -249,6 +250,14 @@ class Supernet(TwoPhaseModel):
         """
         landscape = Landscape(self.space, latency=self.latency_table)
         probabilities = self.probabilities()
+        undefined = [name for name, p in probabilities.items() if not np.isfinite(p).all()]
+        if undefined:
+            raise RunError(
+                "The probabilities of all choices must be numbers for an architecture to be "
+                f"derived. Received: not a number in {len(undefined)} of {len(probabilities)}, "
+                f"first '{undefined[0]}'; the search has diverged: try a smaller learning rate, "
+                "`global_clipnorm`, or batches of all classes (`shuffle_seed`)."
+            )
         best = landscape.fill(probabilities, limits)
         if candidates <= 1:
             return [Candidate(best.architecture)]

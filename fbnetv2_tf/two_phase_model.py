@@ -111,10 +111,23 @@ class TwoPhaseModel(keras.Model):
         Returns:
             Keras's `History`.
         """
-        if isinstance(x, tf.data.Dataset) and len(x.element_spec) == 2:
-            x = split_batches(x)
+        if isinstance(x, tf.data.Dataset):
+            self._check_images(x.element_spec[0].shape)
+            if len(x.element_spec) == 2:
+                x = split_batches(x)
         kwargs.setdefault("shuffle", False)
         return super().fit(x, **kwargs)
+
+    def _check_images(self, shape: tf.TensorShape) -> None:
+        """Images of another size would train another network than the one that is priced."""
+        side, channels = max(self.space.sides), self.space.input_channels
+        if not shape[1:].is_compatible_with([side, side, channels]):
+            received = "x".join(map(str, shape[1:]))
+            raise SpaceError(
+                f"Images must be {side}x{side}x{channels}, as the space has them "
+                f"(`load_dataset(..., image_side={side})`, `space.for_data(classes, channels)`). "
+                f"Received: {received}."
+            )
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # Keras looks at a batch by its mean over all workers, which a tuple has not on several

@@ -147,7 +147,7 @@ def attribution_text(parts: Attribution, whole_ms: float) -> str:
     share = parts.total_ms / whole_ms
     lines = [
         f"  each of the {len(parts.rows)} operators by itself: {parts.total_ms:.3f} ms together, "
-        f"{share:.2f} of the whole network"
+        f"{share:.2f} times the whole network"
     ]
     for title, groups in (("operator", parts.by("name")), ("block", parts.by("place"))):
         lines.append(f"  {title:<22} {'count':>5} {'ms':>8} {'share':>7} {'MACs':>8}")

@@ -153,12 +153,14 @@ def main(options: ExportOptions) -> None:
     from fbnetv2_tf.builders.tflite import export_tflite
     from fbnetv2_tf.builders.tflite_metadata import Metadata
     from fbnetv2_tf.builders.untrained import UNTRAINED_TOLERANCES
+    from fbnetv2_tf.datasets import image_errors
 
-    model, data = _model_and_data(options)
+    with image_errors():
+        model, data = _model_and_data(options)
+        calibration, _ = sample(data.train, options.calibration_images)
+        images, labels = sample(data.test, options.proof_images)
     is_trained = options.model is not None
     names_fit = is_trained and model.output_shape[-1] == data.classes
-    calibration, _ = sample(data.train, options.calibration_images)
-    images, labels = sample(data.test, options.proof_images)
     with quiet_start():  # the converter and the interpreter narrate to file descriptor 2
         report = export_tflite(
             model,

@@ -45,12 +45,14 @@ class DataChoice:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the JSON files of a run."""
-        return asdict(self)
+        return {**asdict(self), "data_dir": self.data_dir and self.data_dir.absolute()}
 
 
 def left_out(data: DataSplits) -> str:
     """How many files were named in the log and left out."""
-    return f"{len(data.unreadable or ())} images could not be read and were left out."
+    count = len(data.unreadable or ())
+    what = "1 image" if count == 1 else f"{count:,} images"
+    return f"{what} could not be read and {'was' if count == 1 else 'were'} left out."
 
 
 def define_data(values: Any) -> None:
@@ -58,16 +60,18 @@ def define_data(values: Any) -> None:
     define_dataset(values, "the run folder's, else fashion_mnist_10k")
     flags.DEFINE_enum(
         "on_bad_image",
-        "fail",
+        None,
         ["fail", "skip"],
-        "What to do about an image that cannot be read.",
+        "What to do about an image that cannot be read. Without it: as the run folder's search or "
+        "training did, else fail.",
         flag_values=values,
     )
 
 
 def _require_texts(path: Path, recorded: Any) -> None:
     is_object = isinstance(recorded, dict)
-    texts = [recorded.get("name"), recorded.get("data_dir")] if is_object else []
+    names = ("name", "data_dir", "on_bad_image")
+    texts = [recorded.get(name) for name in names] if is_object else []
     if not is_object or not all(text is None or isinstance(text, str) for text in texts):
         raise RunError(
             f"The `dataset` of '{path}' must have a name and a folder. Received: {recorded!r:.80}."
@@ -85,7 +89,7 @@ def data_choice(values: Any, run: RunFolder | None = None) -> DataChoice:
         RunError: where the folder's JSON cannot be read.
     """
     if values.dataset is not None or run is None:
-        return DataChoice(values.dataset or DEFAULT, values.data_dir, values.on_bad_image)
+        return DataChoice(values.dataset or DEFAULT, values.data_dir, values.on_bad_image or "fail")
     recorded: dict[str, Any] = {}
     for name in (TRAIN, SEARCH):
         if run.has(name):
@@ -93,6 +97,5 @@ def data_choice(values: Any, run: RunFolder | None = None) -> DataChoice:
             _require_texts(run / name, recorded)
             break
     folder = values.data_dir or recorded.get("data_dir")
-    return DataChoice(
-        recorded.get("name", DEFAULT), Path(folder) if folder else None, values.on_bad_image
-    )
+    on_bad_image = values.on_bad_image or recorded.get("on_bad_image") or "fail"
+    return DataChoice(recorded.get("name", DEFAULT), Path(folder) if folder else None, on_bad_image)

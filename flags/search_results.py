@@ -175,7 +175,11 @@ def _common(
         "space": str(net.space),
         "space_size": str(net.space.size),
         "expected_cost": _in_milliseconds(net.expected_cost()),
-        "dataset": {"name": options.dataset, "data_dir": options.data_dir},
+        "dataset": {
+            "name": options.dataset,
+            "data_dir": options.data_dir and options.data_dir.absolute(),
+            "on_bad_image": options.on_bad_image,
+        },
         "options": {k: v for k, v in asdict(options).items() if k != "flagfile"},
         "versions": versions(),
         "units": UNITS,

@@ -85,6 +85,11 @@ def load_dataset(
         )
     shares, split_seed = None, seed
     if name == _SHIPPED:
+        if folder is not None:
+            raise DataError(
+                f"The data set '{name}' is in the package and has no `data_dir`; 'directory' has "
+                f"the class folders of one, 'npz' a file. Received: '{folder}'."
+            )
         source = ArraySource(LabelledImages(*read_shipped()), None, CLASS_NAMES, "in the package")
         shares, split_seed = SHIPPED_SHARES, 0
     elif name == "npz":

@@ -19,6 +19,7 @@ _MARK = "fbnetv2_tf: unreadable image"
 _NAMED = re.compile(re.escape(_MARK) + r" .* <([\w-]+)>\]", re.DOTALL)
 _TOO_FEW = re.compile(r"expected to contain \d+ elements? but contained only \d+")
 _NAMED_AT_ONCE = 5
+_SKIP = 'skip such files (--on_bad_image=skip, in Python on_bad_image="skip")'
 
 
 class UnreadableImages:
@@ -60,7 +61,7 @@ def refuse(found: list[tuple[str, str]], images: int, where: str) -> DataError:
     more = f" and {len(found) - _NAMED_AT_ONCE:,} more" if len(found) > _NAMED_AT_ONCE else ""
     return DataError(
         f"{len(found):,} of {images:,} images in '{where}' cannot be read: {named}{more}; "
-        'delete or replace them, or skip such files (on_bad_image="skip").'
+        f"delete or replace them, or {_SKIP}."
     )
 
 
@@ -104,7 +105,7 @@ def image_errors() -> Iterator[None]:
             reason = decoding_error(path) or "it could not be read a moment ago"
             raise DataError(
                 f"'{as_text(path)}' is not a readable image ({reason}); delete or replace it, or "
-                'skip such files (on_bad_image="skip").'
+                f"{_SKIP}."
             ) from error
         if _TOO_FEW.search(message):
             raise DataError(

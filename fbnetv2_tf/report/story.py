@@ -61,8 +61,8 @@ def _search_charts(search: Search) -> Iterator[Chart]:
         if line.known:
             yield Chart(
                 f"Expected {words.noun}",
-                "The exact expectation over all networks of the space; the search holds it at the "
-                "budget."
+                "The exact expectation over all networks of the space; the search draws it to the "
+                "budget, and the network that is taken keeps the budget in any case."
                 if limit
                 else "The exact expectation over all networks of the space.",
                 line_chart(f"Expected {words.noun}", [line], words.text, limit),
