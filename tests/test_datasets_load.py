@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fbnetv2_tf.datasets import NAMES, load_dataset
@@ -51,3 +53,8 @@ def test_data_of_one_s_own_needs_a_place(name: str) -> None:
 def test_settings_outside_their_range_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
         load_dataset("fashion_mnist_10k", **settings)
+
+
+def test_a_folder_for_the_shipped_data_set_is_not_ignored(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is in the package and has no `data_dir`; 'directory'"):
+        load_dataset("fashion_mnist_10k", tmp_path)

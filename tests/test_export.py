@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.builders.litert import LiteModel
@@ -86,3 +87,22 @@ def test_what_cannot_be_is_one_line(
         err = capsys.readouterr().err
         assert sentence in err
         assert err.count("\n") == 1
+
+
+def test_an_image_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    for place, image in enumerate(pixels):
+        file = tmp_path / "photos" / "ab"[place % 2] / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(tf.io.encode_png(image).numpy()[: 90 if place == 5 else None])
+    data = ["--dataset=directory", f"--data_dir={tmp_path / 'photos'}"]
+    network = "--architecture=in_hw8_c3 cn_k3_s2_c8_nre fc_c2"
+    arguments = [network, *data, "--quantization=int8", f"--output={tmp_path / 'model.tflite'}"]
+    assert DRIVER.run(arguments) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "5.png' " in said[0]
+    assert "--on_bad_image=skip" in said[0]
+    assert DRIVER.run([*arguments, "--on_bad_image=skip"]) == 0

@@ -63,3 +63,17 @@ def test_a_record_of_something_else_is_one_sentence(run: RunFolder, dataset: Any
 def test_it_is_loaded_in_the_size_that_is_asked_for(tmp_path: Path) -> None:
     choice = DataChoice("npz", write_tiny_data(tmp_path, images=60))
     assert choice.load(image_side=6, channels=3).image_shape == (6, 6, 3)
+
+
+def test_what_a_search_did_about_bad_images_goes_on(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    recorded = {"name": "directory", "data_dir": "photos", "on_bad_image": "skip"}
+    run.write_json(SEARCH, {"dataset": recorded})
+    assert data_choice(parsed(), run).on_bad_image == "skip"
+    assert data_choice(parsed("--on_bad_image=fail"), run).on_bad_image == "fail"
+
+
+def test_a_folder_is_recorded_so_that_it_is_found_from_anywhere() -> None:
+    recorded = DataChoice("directory", Path("photos")).as_json()
+    assert recorded["data_dir"] == Path("photos").absolute()
+    assert DataChoice("fashion_mnist_10k").as_json()["data_dir"] is None

@@ -65,3 +65,9 @@ def test_deciding_early_is_named_and_late_is_not() -> None:
 
 def test_a_space_without_choices_has_no_alarms() -> None:
     assert search_alarms(parse_space("in_hw8_c1 cn_k3_s2_c8_nre fc_c2"), {}, 0.0) == []
+
+
+def test_a_search_that_ends_undecided_is_named() -> None:
+    [alarm] = search_alarms(SPACE, uniform(), share_done=1.0)
+    assert alarm.startswith("The choices are still undecided (entropy 1.00")
+    assert search_alarms(SPACE, uniform(), share_done=0.9) == []

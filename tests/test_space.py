@@ -105,7 +105,10 @@ def test_what_is_not_in_a_space_is_named() -> None:
             r"at most 16384 alternatives",
         ),
         ("in_hw8_c3 cn_r600_k3_s1_c8_nre fc_c2", r"'r' must be an integer from 1 to 512"),
-        ("fashion_28", r"must be text, a file, or a preset \(.*\). Received: 'fashion_28'"),
+        (
+            "fashion_28",
+            r"a preset \(.*\). Received: 'fashion_28'. Did you mean 'fashion28'\?",
+        ),
         ("cn k3", r"Block 0 \('cn'\).*needs the token 'k'"),
         (None, r"must be a string. Received: NoneType"),
         ("x" * 300, r"must be text, a file, or a preset"),

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.counting import RESOURCES, count
-from fbnetv2_tf.errors import BudgetError, SpaceError
+from fbnetv2_tf.errors import BudgetError, RunError, SpaceError
 from fbnetv2_tf.objectives import Budget, PaperObjective
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, two_phase
 
@@ -207,3 +207,17 @@ def test_steps_may_run_eagerly() -> None:
         net.train_step((IMAGES, LABELS, phase))
     batch = tf.data.Dataset.from_tensors((IMAGES, LABELS))
     assert "objective" in net.fit(two_phase(batch, batch), verbose=0).history
+
+
+def test_images_of_another_side_are_refused() -> None:
+    net = compiled()
+    images, labels = tf.zeros([4, 12, 12, 1]), tf.zeros([4], tf.int32)
+    with pytest.raises(SpaceError, match=r"Images must be 6x6x1, .* Received: 12x12x1\."):
+        net.fit(tf.data.Dataset.from_tensor_slices((images, labels)).batch(2))
+
+
+def test_nothing_is_derived_of_a_search_that_diverged() -> None:
+    net = build_supernet(TEXT)
+    net.choices.choices[0].logits.assign([np.nan] * len(net.choices.choices[0].alternatives))
+    with pytest.raises(RunError, match=r"not a number in 1 of .* has diverged"):
+        net.derive(max_macs=10**9)
