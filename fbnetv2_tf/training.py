@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,18 +92,19 @@ def train_child(
     batches = _batches(data, recipe, first)
     build_metrics(fast, batches.element_spec[1], data.classes)
     if first < recipe.epochs * steps:
-        fast.fit(
-            distributed_batches(batches, strategy),
-            validation_data=with_one_hot_labels(
-                data.validation.dataset(EVALUATION_BATCH), data.classes
-            ),
-            steps_per_epoch=steps,
-            initial_epoch=first // steps,
-            epochs=recipe.epochs,
-            callbacks=[ReplicaAgreement(), LossGuard(state), state, *callbacks],
-            shuffle=False,  # the data set does that itself
-            verbose=0,
-        )
+        with _sizes_may_be_unknown():
+            fast.fit(
+                distributed_batches(batches, strategy),
+                validation_data=with_one_hot_labels(
+                    data.validation.dataset(EVALUATION_BATCH), data.classes
+                ),
+                steps_per_epoch=steps,
+                initial_epoch=first // steps,
+                epochs=recipe.epochs,
+                callbacks=[ReplicaAgreement(), LossGuard(state), state, *callbacks],
+                shuffle=False,  # the data set does that itself
+                verbose=0,
+            )
     elif recipe.ema:
         fast.optimizer.finalize_variable_values(fast.trainable_variables)
     validation = evaluate(fast, data.validation)
@@ -115,9 +119,18 @@ def evaluate(model: Any, part: Any) -> dict[str, float]:
     if getattr(model, "optimizer", None) is None:
         _compile(model, keras.optimizers.SGD(), 0.0)
     batches = with_one_hot_labels(part.dataset(EVALUATION_BATCH), part.classes)
-    measured = model.evaluate(batches, verbose=0, return_dict=True)
+    with _sizes_may_be_unknown():
+        measured = model.evaluate(batches, verbose=0, return_dict=True)
     loss = measured.get("cross_entropy", measured["loss"])
     return {"loss": float(loss), "accuracy": float(measured["accuracy"])}
+
+
+@contextmanager
+def _sizes_may_be_unknown() -> Iterator[None]:
+    """Keras warns at the end of data of a size that nobody knows: here, images may be skipped."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        yield
 
 
 def _compile(model: Any, optimizer: Any, label_smoothing: float) -> None:

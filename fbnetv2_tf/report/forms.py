@@ -26,7 +26,7 @@ _SCORE = record({"loss": number(), "accuracy": _SHARE})
 _SHARES = mapping(each(_SHARE))
 _RESOURCES = (*LIMITS, "latency_ms")
 _LIMITS = mapping(number(1e-9, 1e15), _RESOURCES)
-_DATASET = record({}, {"name": optional(text)})
+_DATASET = record({}, {"name": optional(text), "data_dir": optional(text)})
 
 SEARCH_FORM: Form = record(
     {

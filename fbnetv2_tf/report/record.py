@@ -145,9 +145,15 @@ def read_run(path: Path | str) -> RunRecord:
         search=_search(searched, run / SEARCH) if searched else None,
         training=_training(trained) if "history" in trained else None,
         exports=exported,
-        dataset=str((trained or searched).get("dataset", {}).get("name") or ""),
+        dataset=_data_name((trained or searched).get("dataset", {})),
         flagfile=run.read_text(FLAGS) if run.has(FLAGS) else "",
     )
+
+
+def _data_name(dataset: dict[str, Any]) -> str:
+    """What the data set is called: data of one's own by their folder or file."""
+    name, place = dataset.get("name") or "", dataset.get("data_dir")
+    return Path(place).name if name in ("directory", "npz") and place else name
 
 
 def _of_form(run: RunFolder, name: str, form: Form) -> dict[str, Any]:
