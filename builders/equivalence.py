@@ -75,7 +75,6 @@ def verify_equivalence(
         EquivalenceError: where one is above the tolerance.
         SpaceError: where the architecture is not in the space.
     """
-    child = net.child(architecture)
     for attempt in range(ATTEMPTS if images is None else 1):
         random = np.random.default_rng([seed, attempt])
         batch = images
@@ -83,6 +82,7 @@ def verify_equivalence(
             shape = (16, architecture.side, architecture.side, architecture.input_channels)
             batch = random.normal(size=shape).astype(np.float32)
         direction = random.normal(size=(len(batch), architecture.classes)).astype(np.float32)
+        child = net.child(architecture)  # a new one: comparing moves its statistics
         with net.choices.selected(architecture):
             found = _compare(net, architecture, child, tf.constant(batch), direction)
         if found.largest <= tolerance:

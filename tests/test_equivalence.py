@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fbnetv2_tf.architecture import Architecture
-from fbnetv2_tf.builders.equivalence import EquivalenceError, difference, verify_equivalence
+from fbnetv2_tf.builders import equivalence
+from fbnetv2_tf.builders.equivalence import (
+    Equivalence,
+    EquivalenceError,
+    difference,
+    verify_equivalence,
+)
 from fbnetv2_tf.builders.supernet import Supernet
 from fbnetv2_tf.errors import SpaceError
 from fbnetv2_tf.space import parse_space
@@ -37,6 +44,22 @@ def test_it_leaves_variables_and_selection_as_they_were() -> None:
     for variable, value in zip(net.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
     net.unselect()
+
+
+def test_a_kink_that_other_images_do_not_meet_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, seen = equivalence._compare, []
+
+    def at_a_kink_first(*given: Any) -> Equivalence:
+        seen.append(real(*given))
+        return replace(seen[0], gradients=1e-3) if len(seen) == 1 else seen[-1]
+
+    monkeypatch.setattr(equivalence, "_compare", at_a_kink_first)
+    net = shared_net(TEXT)
+    assert verify_equivalence(net, net.space.sample(0)) == seen[1]
+    seen.clear()
+    images = np.ones((2, 5, 5, 1), np.float32)
+    with pytest.raises(EquivalenceError, match=r"gradients=0\.001|gradients=1\.0e-03"):
+        verify_equivalence(net, net.space.sample(0), images)
 
 
 class Forgetful(Supernet):
