@@ -124,7 +124,10 @@ def _pixels(x: tf.Tensor) -> Any:
 
 def _map_gradient(dy: tf.Tensor, factor: tf.Tensor, added: tf.Tensor) -> tf.Tensor:
     """`dy * factor + added`, in one pass over a large map."""
-    return (_compiled if is_worth_compiling(dy) else _product_and_sum)(dy, factor, added)
+    if not is_worth_compiling(dy):
+        return _product_and_sum(dy, factor, added)
+    # In the gradient of a branch a call does not find tensors of the branch; an operation does.
+    return _compiled(dy, tf.identity(factor), added)
 
 
 def _product_and_sum(dy: tf.Tensor, factor: tf.Tensor, added: tf.Tensor) -> tf.Tensor:

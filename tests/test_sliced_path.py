@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fbnetv2_tf import two_phase_model
+from fbnetv2_tf import normalized_activation, two_phase_model
 from fbnetv2_tf.builders.equivalence import difference
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.errors import SpaceError
@@ -149,3 +149,15 @@ def test_a_fixed_width_after_a_searched_one_is_scored(end: str) -> None:
     with net.choices.selected(getattr(net.space, end)):
         ours = tf.function(lambda: selected_logits(net, images))()
         assert difference(ours, net.forward(images, net.choices())) < 1e-5
+
+
+def test_large_maps_of_a_branch_take_their_compiled_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(normalized_activation, "LEAST_ELEMENTS", 0)
+    text = "in_hw8_c3 cn_k3_s2_c8_nre ir/sk_k3/5_s1_e2_c8_se0/0.5_nre/hs fc_c2"
+    net: Supernet = build_supernet(text, sampling="sliced")
+    net.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    step = net.make_train_function()
+    batch = tf.ones([2, 8, 8, 3]), tf.constant([0, 1]), WEIGHTS_PHASE
+    assert np.isfinite(float(step(iter([batch]))["loss"]))
