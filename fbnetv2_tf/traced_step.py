@@ -8,6 +8,7 @@ apart is known here: the shapes and dtypes of its arguments.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -28,8 +29,10 @@ class TracedStep:
     """
 
     def __init__(self, function: Callable[..., Any], jit_compile: bool | None = None) -> None:
+        # A partial is a function of its own to TensorFlow, which would count the traces of all
+        # steps of one definition together, each phase and resolution, and warn of them.
         self.function = tf.function(
-            function, autograph=False, reduce_retracing=True, jit_compile=jit_compile
+            partial(function), autograph=False, reduce_retracing=True, jit_compile=jit_compile
         )
         self._traces: dict[tuple[Any, ...], Any] = {}
 

@@ -6,6 +6,7 @@ any log level is looked at. They are caught while it is imported and shown only 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -49,3 +50,9 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    logging.getLogger("tensorflow").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that Keras's step was traced again: each finalist is a network of its own."""
+    return "triggered tf.function retracing" not in record.getMessage()
