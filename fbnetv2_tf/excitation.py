@@ -89,9 +89,9 @@ def excited(
                 tf.matmul(h, du, transpose_a=True),
                 tf.reduce_sum(du, axis=0),
             ]
-            of_weights = [_weights_gradient(dh, z, names=tuple(names))] if is_mixed else []
+            of_weights = [tf.stack([tf.reduce_sum(dh * value) for value in values(z, names)])]
             of_presence = [] if p is None else [tf.reduce_sum(dfactor * (gate - 1))]
-            return dx, *of_layers, *of_weights, *of_presence
+            return dx, *of_layers, *(of_weights if is_mixed else []), *of_presence
 
         return x * factor, gradient
 
@@ -103,12 +103,6 @@ def excited(
         layers.expand_bias,
         *optional,
     )
-
-
-@tf.function(autograph=False)
-def _weights_gradient(dh: tf.Tensor, z: tf.Tensor, names: tuple[str, ...]) -> tf.Tensor:
-    """Of the activations; of a call of its own, which goes where nothing asks for it."""
-    return tf.stack([tf.reduce_sum(dh * value) for value in values(z, names)])
 
 
 def _of_pixels(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ arrays, and all blocks are computed together:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,11 +21,9 @@ import numpy as np
 import tensorflow as tf
 
 from .choice_weights import ChoiceWeights
-from .choices_layout import choice_name, searched
 from .masks import BlockMasks, kernel_steps
-from .rounding import hidden_channels, output_side, se_channels
-from .space import Space, SpaceBlock
-from .tokens import GRAMMAR
+from .placed_blocks import FieldWeights, PlacedBlock
+from .rounding import hidden_channels, se_channels
 
 COLUMNS = ("hidden", "squeezed")
 """The masks that multiply the rows of matrices."""
@@ -37,51 +35,6 @@ WITH_IDENTITY = ("ir", "ds", "sk")
 """The kinds that are, or add, their input where the width stays."""
 
 
-@dataclass(frozen=True)
-class PlacedBlock:
-    """A block where it stands in a network.
-
-    Attributes:
-        block: its alternatives.
-        input_channels: the alternatives of the width that it reads.
-        side: of the map that it reads, pixels.
-        names: field -> name of the choice, where there is one; `input` is the width it reads.
-    """
-
-    block: SpaceBlock
-    input_channels: tuple[int, ...]
-    side: int
-    names: Mapping[str, str]
-
-    def alternatives(self, name: str) -> tuple[Any, ...]:
-        """Of a field, of the kind, or of the width that is read."""
-        if name == "input":
-            return self.input_channels
-        found: tuple[Any, ...] = self.block.kinds if name == "kind" else getattr(self.block, name)
-        return found
-
-
-def placed_blocks(space: Space, side: int) -> list[PlacedBlock]:
-    """The blocks of a space behind its input.
-
-    Args:
-        space: the space.
-        side: of the images, pixels.
-    """
-    names, placed = searched(space), []
-    channels, source = space.blocks[0].channels, 0
-    for index, block in enumerate(space.blocks[1:], start=1):
-        of_block = {"input": choice_name(source, "channels"), "kind": choice_name(index, "kind")}
-        for token in GRAMMAR[block.kind]:
-            of_block[token.field] = choice_name(index, token.field)
-        known = {field: name for field, name in of_block.items() if name in names}
-        placed.append(PlacedBlock(block, channels, side, known))
-        side = output_side(side, *block.stride or (1,))
-        if block.channels:
-            channels, source = block.channels, index
-    return placed
-
-
 def masks_of(blocks: Sequence[PlacedBlock], weights: Mapping[str, Any]) -> list[BlockMasks]:
     """The masks of blocks.
 
@@ -90,6 +43,7 @@ def masks_of(blocks: Sequence[PlacedBlock], weights: Mapping[str, Any]) -> list[
         weights: name of a choice -> weights of its alternatives, float32 (alternatives,).
 
     Example:
+        >>> from fbnetv2_tf.space import SpaceBlock
         >>> sizes = {"kernel": (3,), "stride": (1,), "channels": (1, 3), "activation": ("re",)}
         >>> placed = PlacedBlock(SpaceBlock(("cn",), **sizes), (8,), 28, {"channels": "b01_c"})
         >>> masks_of([placed], {"b01_c": [0.5, 0.5]})[0].output.numpy()
@@ -111,22 +65,6 @@ def masks_of(blocks: Sequence[PlacedBlock], weights: Mapping[str, Any]) -> list[
         replace(masks, weights=FieldWeights(block.names, weights))
         for block, masks in zip(blocks, found, strict=True)
     ]
-
-
-class FieldWeights(Mapping[str, Any]):
-    """The weights of a block's choices by field, looked up where they are asked for."""
-
-    def __init__(self, names: Mapping[str, str], weights: Mapping[str, Any]) -> None:
-        self.names, self.weights = names, weights
-
-    def __getitem__(self, field: str) -> Any:
-        return self.weights[self.names[field]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 @dataclass
@@ -287,14 +225,14 @@ class _Plan:
         on = np.flatnonzero(ratios > 0)
         if len(on):
             table = se_channels(hidden.values[:, None], ratios[None, on])
-            at = self._at(block, "se")[on] if len(ratios) > 1 else np.array([self.one])
+            at = self._at(block, "se")[on] if len(on) > 1 else np.array([self.one])
             widths["squeezed"] = self._joint(self.ratios, table, hidden, at)
         found = {
             name: _Stair(width.at, _steps(width.values), self.one, self.one)
             for name, width in widths.items()
             if len(width.values) > 1
         }
-        if "squeezed" in found:
+        if "squeezed" in found and len(on) > 1:
             found["squeezed"] = replace(found["squeezed"], given=excited)
         if "output" in found and block.block.skippable:
             found["scale"] = replace(found["output"], times=int(self._at(block, "kind")[0]))

@@ -18,9 +18,10 @@ import tensorflow as tf
 from .architecture import Block
 from .batch_norm import FusedBatchNormalization
 from .convolutions import MaskedConv2D
-from .mask_plan import PlacedBlock, masks_of
+from .mask_plan import masks_of
 from .masks import BlockMasks
 from .normalized_activation import Added
+from .placed_blocks import PlacedBlock
 from .space import SpaceBlock
 
 Layer = TypeVar("Layer", bound=keras.layers.Layer)

@@ -20,7 +20,8 @@ from .expected_cost import ExpectedCost
 from .instantiated import block_layers
 from .latency_table import LatencyTable
 from .limits import read_limits
-from .mask_plan import masks_of, placed_blocks
+from .mask_plan import masks_of
+from .placed_blocks import placed_blocks
 from .resolution import nearest_subset
 from .scoring import Candidate, Scorer
 from .space import Space, parse_space

@@ -12,8 +12,9 @@ from hypothesis import given
 
 from fbnetv2_tf.choice_weights import ChoiceWeights
 from fbnetv2_tf.choices_layout import searched
-from fbnetv2_tf.mask_plan import WITH_HIDDEN, WITH_IDENTITY, PlacedBlock, masks_of, placed_blocks
+from fbnetv2_tf.mask_plan import WITH_HIDDEN, WITH_IDENTITY, masks_of
 from fbnetv2_tf.masks import BlockMasks, kernel_places
+from fbnetv2_tf.placed_blocks import PlacedBlock, placed_blocks
 from fbnetv2_tf.rounding import hidden_channels, se_channels
 from fbnetv2_tf.space import Space, SpaceBlock, parse_space
 
@@ -176,3 +177,10 @@ def test_many_blocks_take_as_many_operations_as_one() -> None:
 
     # A reshape for each kernel.
     assert operations(12) - operations(2) <= 10
+
+
+def test_the_squeezed_width_of_one_ratio_does_not_wait_for_it() -> None:
+    """Where a hard sample has no squeeze-and-excite its probability still learns from the gate."""
+    found = masks("ir_k3_s1_e1_c8_se0/0.5_nre", (16, 64), se=[1.0, 0.0], input=[0.5, 0.5])
+    assert float(found.excitation) == 0
+    np.testing.assert_array_equal(found.squeezed[:, 0], np.repeat([1.0, 0.5], [8, 24]))
