@@ -1,9 +1,9 @@
 """The masks of all blocks of a network in a few dozen operations, however many blocks there are.
 
-Block by block they would be a hundred operations each, every one longer to start than to run. What
-differs between blocks are only integers, known when the graph is built: which weights to multiply,
-which products to add up, how many channels each step of a staircase covers. They become index
-arrays, and all blocks are computed together:
+Block by block they were some ninety operations more each, every one longer to start than to run.
+What differs between blocks are only integers, known when the graph is built: which weights to
+multiply, which products to add up, how many channels each step of a staircase covers. They become
+index arrays, and all blocks are computed together:
 
 1. products of pairs of weights, added up by the hidden width they lead to (or where widths agree);
 2. the same with the ratios of squeeze-and-excite;

@@ -158,7 +158,7 @@ def drawn_activation(x: tf.Tensor, names: Sequence[str], place: Any) -> tf.Tenso
 
 
 def sum_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Y + x where x has the channels of y, else y.
+    """The sum of y and x where x has the channels of y, else y.
 
     Args:
         same: whether it has: a bool, or a bool scalar tensor.
@@ -186,7 +186,7 @@ def sum_where(same: Any, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
 
 
 def sliced_convolution(
-    x: tf.Tensor, kernel: tf.Tensor, stride: int, sides: Sequence[int] = (1,), place: Any = 0
+    x: tf.Tensor, kernel: tf.Tensor, stride: int, sides: Sequence[int], place: Any
 ) -> tf.Tensor:
     """A "same"-padded convolution by the drawn one of several kernels.
 

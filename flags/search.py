@@ -19,13 +19,10 @@ from fbnetv2_tf.units import format_quantity
 
 from .driver import Driver
 from .quiet import import_tensorflow
-from .run_data import left_out
+from .run_data import DEFAULT, left_out
 from .running import OTHER_WORKER
 from .search_flags import SearchOptions, define, options
 from .search_results import Budgets, finished, write_results
-
-SHIPPED = "fashion_mnist_10k"
-"""Its ten classes are known without reading anything."""
 
 if TYPE_CHECKING:
     from fbnetv2_tf.datasets import DataSplits
@@ -37,7 +34,7 @@ def main(options: SearchOptions) -> None:
     space = parse_space(options.space)
     run = RunFolder(options.output)
     # Nothing slow is imported before what can be refused without it has been refused. What the
-    # smallest network costs depends on the classes, which the data have to say.
+    # smallest network costs depends on the classes, which only the shipped data have said yet.
     plan_budgets(space, options, is_final=False)
     with run.lock() if options.running.is_writer else contextlib.nullcontext():
         import_tensorflow()
@@ -103,7 +100,7 @@ def plan_budgets(space: Space, options: SearchOptions, is_final: bool = True) ->
             f"A search needs a budget: give --max_macs between {format_quantity(low)} and "
             f"{format_quantity(high)} (or --objective=paper)."
         )
-    for limits in budgets.each if is_final or options.dataset == SHIPPED else ():
+    for limits in budgets.each if is_final or options.dataset == DEFAULT else ():
         landscape.check(limits)
     return budgets
 

@@ -18,6 +18,7 @@ from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder,
 from fbnetv2_tf.units import format_quantity
 
 from .report import add_report
+from .run_data import DataChoice
 
 if TYPE_CHECKING:
     from fbnetv2_tf.architecture import Architecture
@@ -175,11 +176,7 @@ def _common(
         "space": str(net.space),
         "space_size": str(net.space.size),
         "expected_cost": _in_milliseconds(net.expected_cost()),
-        "dataset": {
-            "name": options.dataset,
-            "data_dir": options.data_dir and options.data_dir.absolute(),
-            "on_bad_image": options.on_bad_image,
-        },
+        "dataset": DataChoice(options.dataset, options.data_dir, options.on_bad_image).as_json(),
         "options": {k: v for k, v in asdict(options).items() if k != "flagfile"},
         "versions": versions(),
         "units": UNITS,
