@@ -94,7 +94,7 @@ def _concentrate(net: Any) -> None:
     rows = one_hot_rows(net.space, net.derive(max_macs=fb.count(net.space.largest).macs / 5))
     for choice in net.choices.choices:
         others = (1 - CONCENTRATED) / (len(choice.alternatives) - 1)
-        choice.logits.assign(np.log(np.where(rows[choice.name] > 0, CONCENTRATED, others)))
+        choice.assign(np.log(np.where(rows[choice.name] > 0, CONCENTRATED, others)))
 
 
 def cost_step(space: fb.Space, size: int) -> Step:

@@ -1,9 +1,10 @@
 """Choices: the trainable logits of a search, the temperature, and one sample of all of them.
 
-Each `Choice` is a Keras layer that owns the logits over its alternatives. A `ChoiceTable` holds all
-choices of a space and turns their logits into weights in a handful of operations however many
-choices there are. The weights of a step are a function of (seed, step) alone, so every replica
-draws the same sample and an interrupted search continues with the draws it would have made.
+A `ChoiceTable` is the Keras layer that owns the logits of all choices of a space, as one variable:
+it turns them into weights, and an optimizer moves them, in a handful of operations however many
+choices there are. A `Choice` is the part of it that one choice has. The weights of a step are a
+function of (seed, step) alone, so every replica draws the same sample and an interrupted search
+continues with the draws it would have made.
 """
 
 from __future__ import annotations
@@ -26,40 +27,46 @@ from .space import Space, parse_space
 SAMPLING = ("soft", "hard", "mixed", "sliced")
 
 
-@keras.saving.register_keras_serializable(package="fbnetv2_tf")
-class Choice(keras.layers.Layer):
+class Choice:
     """One choice among alternatives: a distribution `softmax(logits)` that training moves.
 
-    Args:
+    Attributes:
+        name: such as `b03_channels`.
         alternatives: what is chosen from: numbers or words, at least two.
+        places: of its logits among the table's.
 
     Example:
-        >>> choice = Choice([16, 24, 32], name="b03_channels")
-        >>> choice.build()
+        >>> table = ChoiceTable("in_hw8_c3 cn_k3_s2_c8/16/24_nre fc_c2")
+        >>> table.build()
+        >>> choice = table.choices[0]
+        >>> choice.name, choice.alternatives
+        ('b01_channels', (8, 16, 24))
         >>> [round(float(p), 3) for p in choice.probabilities()]
         [0.333, 0.333, 0.333]
     """
 
-    def __init__(self, alternatives: Sequence[int | float | str], **kwargs: Any) -> None:
-        super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
-        if len(alternatives) < 2:
-            raise SpaceError(
-                f"A choice must have at least two alternatives. Received: {list(alternatives)}."
-            )
+    def __init__(
+        self, table: ChoiceTable, name: str, alternatives: Sequence[int | str], place: int
+    ) -> None:
+        self.name = name
         self.alternatives = tuple(alternatives)
+        self._table = table
+        self.places = slice(place, place + len(self.alternatives))
 
-    def build(self, input_shape: Any = None) -> None:
-        self.logits = self.add_weight(
-            name="logits", shape=(len(self.alternatives),), initializer="zeros"
-        )
-        self.built = True
+    @property
+    def logits(self) -> tf.Tensor:
+        """Its logits, (alternatives,)."""
+        return tf.convert_to_tensor(self._table.logits)[self.places]
+
+    def assign(self, logits: Any) -> None:
+        """Sets its logits, (alternatives,), and no other's."""
+        values = self._table.logits.numpy()
+        values[self.places] = logits
+        self._table.logits.assign(values)
 
     def probabilities(self) -> tf.Tensor:
-        """`softmax(logits)`, shape (alternatives,)."""
-        return tf.nn.softmax(tf.convert_to_tensor(self.logits))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "alternatives": list(self.alternatives)}
+        """`softmax(logits)`, (alternatives,)."""
+        return tf.nn.softmax(self.logits)
 
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
@@ -98,20 +105,19 @@ class ChoiceTable(keras.layers.Layer):
         self.sampling = sampling
         self.initial_temperature = temperature
         self.seed = seed
-        self.choices = [
-            Choice(alternatives, name=name) for name, alternatives in searched(self.space).items()
-        ]
+        self.choices: list[Choice] = []
+        self._total = 0
+        for name, alternatives in searched(self.space).items():
+            self.choices.append(Choice(self, name, alternatives, self._total))
+            self._total += len(alternatives)
 
     def build(self, input_shape: Any = None) -> None:
         self.temperature = self._scalar("temperature", self.initial_temperature, "float32")
         self.step = self._scalar("step", 0, "int64")
         self.is_selected = self._scalar("is_selected", 0.0, "float32")
-        total = sum(len(choice.alternatives) for choice in self.choices)
-        self.selection = self.add_weight(
-            name="selection", shape=(total,), initializer="zeros", trainable=False
-        )
-        for choice in self.choices:
-            choice.build()
+        flat = {"shape": (self._total,), "initializer": "zeros"}
+        self.selection = self.add_weight(name="selection", trainable=False, **flat)
+        self.logits = self.add_weight(name="logits", trainable=self._total > 0, **flat)
         self.built = True
 
     def call(self, training: bool = False, for_weights: bool = True) -> ChoiceWeights:
@@ -121,7 +127,7 @@ class ChoiceTable(keras.layers.Layer):
 
     def _weights(self, training: bool, for_weights: bool) -> tf.Tensor:
         """The weights of every choice, (choices, most alternatives)."""
-        logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
+        logits = self._rows(self.logits, padding=-np.inf)
         noise: Any = 0.0
         if training:
             step = tf.convert_to_tensor(self.step)
@@ -129,15 +135,15 @@ class ChoiceTable(keras.layers.Layer):
         is_mixed = self.sampling in ("mixed", "sliced")
         is_hard = self.sampling == "hard" or (is_mixed and for_weights and training)
         weights = gumbel_softmax(logits, noise, tf.convert_to_tensor(self.temperature), is_hard)
-        selected = self._rows([self.selection], padding=0.0)
+        selected = self._rows(self.selection, padding=0.0)
         return tf.where(tf.convert_to_tensor(self.is_selected) > 0, selected, weights)
 
     def probabilities(self) -> ChoiceWeights:
         """`softmax(logits)` of every choice; the one-hot weights while one is selected."""
         if not self.choices:
             return self._by_name(tf.zeros([0, 0]))
-        logits = self._rows([choice.logits for choice in self.choices], padding=-np.inf)
-        selected = self._rows([self.selection], padding=0.0)
+        logits = self._rows(self.logits, padding=-np.inf)
+        selected = self._rows(self.selection, padding=0.0)
         is_selected = tf.convert_to_tensor(self.is_selected) > 0
         return self._by_name(tf.where(is_selected, selected, row_softmax(logits)))
 
@@ -178,7 +184,7 @@ class ChoiceTable(keras.layers.Layer):
     @contextmanager
     def undecided(self, temperature: float) -> Iterator[None]:
         """Makes all alternatives equally probable for a while, at a temperature of its own."""
-        variables = [self.temperature, *(choice.logits for choice in self.choices)]
+        variables = [self.temperature, self.logits]
         before = [variable.numpy() for variable in variables]
         try:
             for variable, value in zip(variables, before, strict=True):
@@ -208,16 +214,15 @@ class ChoiceTable(keras.layers.Layer):
             aggregation="only_first_replica",  # every replica assigns the same value
         )
 
-    def _rows(self, vectors: Sequence[Any], padding: float) -> tf.Tensor:
-        """Concatenated logits as a padded matrix (choices, most alternatives).
+    def _rows(self, flat: Any, padding: float) -> tf.Tensor:
+        """All choices' values, one after another, as a padded matrix (choices, most alternatives).
 
         Scattered rather than gathered, so that the gradient of the logits is dense.
         """
         sizes = np.array([len(choice.alternatives) for choice in self.choices])
         places = np.argwhere(np.arange(sizes.max()) < sizes[:, None])
         empty = tf.fill([len(sizes), sizes.max()], np.float32(padding))
-        flat = tf.concat([tf.convert_to_tensor(vector) for vector in vectors], axis=0)
-        return tf.tensor_scatter_nd_update(empty, places, flat)
+        return tf.tensor_scatter_nd_update(empty, places, tf.convert_to_tensor(flat))
 
     def _by_name(self, rows: tf.Tensor) -> ChoiceWeights:
         return ChoiceWeights(rows, {c.name: len(c.alternatives) for c in self.choices})

@@ -67,8 +67,9 @@ def test_variables_are_disjoint_and_complete(sharing: str) -> None:
     architecture = {id(v) for v in net.architecture_variables}
     assert not weights & architecture
     assert weights | architecture == {id(v) for v in net.trainable_variables}
-    assert len(net.architecture_variables) == len(net.choices.choices)
-    assert all(v.path.endswith("logits") for v in net.architecture_variables)
+    (logits,) = net.architecture_variables
+    assert logits.path.endswith("logits")
+    assert logits.shape == (sum(len(choice.alternatives) for choice in net.choices.choices),)
 
 
 @pytest.mark.parametrize(

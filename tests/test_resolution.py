@@ -174,7 +174,7 @@ def test_probabilities_do_not_move_what_weight_steps_run(monkeypatch: pytest.Mon
 
     def sides_run(logits: list[float]) -> list[int]:
         net = build_supernet("in_hw6/9/11_c2 fc_c3", seed=5)
-        net.choices.choices[0].logits.assign(logits)
+        net.choices.choices[0].assign(logits)
         seen: list[int] = []
         monkeypatch.setattr(net, "weight_step", lambda images, _: seen.append(int(images.shape[1])))
         net.compile(loss="mse", run_eagerly=True)

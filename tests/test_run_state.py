@@ -179,7 +179,7 @@ def test_variables_that_are_no_numbers_are_not_saved(data: DataSplits, tmp_path:
     net = compiled(data)
     state = RunState(Saving(CheckpointSeries(tmp_path)), {}, STEPS, what="search")
     state.set_model(net)
-    net.architecture_variables[0].assign([np.nan, 0.0])
+    net.choices.choices[0].assign([np.nan, 0.0])
     with pytest.raises(RunError, match="after step 0 of the search one is not"):
         state.save()
     assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ SPACE = "in_hw8_c1 cn_k3_s2_c24/8/16_nre/hs fc_c2"
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> EventAccumulator:
     run, net = RunFolder(tmp_path_factory.mktemp("run")), Supernet(SPACE)
-    net.choices.choices[0].logits.assign(np.log([0.2, 0.3, 0.5]))
+    net.choices.choices[0].assign(np.log([0.2, 0.3, 0.5]))
     board = SearchBoard(run, net, {"epochs": 2, "max_macs": [9], "none": None}, {"macs": 9000.0})
     board.on_train_begin()
     board.on_epoch_end(0, {"loss": 2.0, "temperature": 0.0, "entropy": 0.0})

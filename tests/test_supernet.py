@@ -31,7 +31,7 @@ def images(batch: int = 4, channels: int = 2) -> np.ndarray:
 def logits_set(net: Supernet, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     for choice in net.choices.choices:
-        choice.logits.assign(random.normal(size=len(choice.alternatives)))
+        choice.assign(random.normal(size=len(choice.alternatives)))
 
 
 def test_expected_cost_is_the_integer_cost_while_selected() -> None:
@@ -69,12 +69,12 @@ def test_training_samples_and_moves_the_statistics() -> None:
 def test_entropy_is_one_when_undecided_and_falls_to_zero() -> None:
     net = build_supernet("in_hw9_c2 cn_k3_s2_c8/16/24_nre/hs fc_c2")
     assert float(net.entropy()) == pytest.approx(1.0)
-    net.choices.choices[0].logits.assign([2.0, 0.0, 0.0])
+    net.choices.choices[0].assign([2.0, 0.0, 0.0])
     p = np.exp([2.0, 0, 0]) / np.exp([2.0, 0, 0]).sum()
     one = -(p * np.log(p)).sum() / np.log(3)
     assert float(net.entropy()) == pytest.approx((one + 1.0) / 2, rel=1e-5)
     for choice in net.choices.choices:
-        choice.logits.assign([60.0] + [0.0] * (len(choice.alternatives) - 1))
+        choice.assign([60.0] + [0.0] * (len(choice.alternatives) - 1))
     assert float(net.entropy()) == pytest.approx(0.0, abs=1e-6)
 
 
@@ -218,6 +218,6 @@ def test_images_of_another_side_are_refused() -> None:
 
 def test_nothing_is_derived_of_a_search_that_diverged() -> None:
     net = build_supernet(TEXT)
-    net.choices.choices[0].logits.assign([np.nan] * len(net.choices.choices[0].alternatives))
+    net.choices.choices[0].assign([np.nan] * len(net.choices.choices[0].alternatives))
     with pytest.raises(RunError, match=r"not a number in 1 of .* has diverged"):
         net.derive(max_macs=10**9)
