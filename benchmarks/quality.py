@@ -15,6 +15,7 @@ another machine: `python -m benchmarks.judge --data=NAME --networks=FILE --backe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,9 @@ SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the 
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
 CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Of the trainings of each network.")
 EPOCHS = flags.DEFINE_integer("epochs", 4, "Of a search.")
-EVALUATIONS = flags.DEFINE_integer("evaluations", 32, "Networks scored on a supernet; 0 for none.")
+EVALUATIONS = flags.DEFINE_integer("evaluations", 256, "Networks scored on a supernet; 0: none.")
 FOLDER = flags.DEFINE_string("folder", "runs/quality", "Where the searches are kept.")
-CANDIDATES = flags.DEFINE_integer("candidates", 32, "As of fbnetv2-search.")
+CANDIDATES = flags.DEFINE_integer("candidates", 256, "As of fbnetv2-search.")
 FINALISTS = flags.DEFINE_integer("finalists", 8, "As of fbnetv2-search.")
 LIST = flags.DEFINE_string(
     "list", None, "Write what is still to be judged here, finalists into FILE.finalists, and stop."
@@ -53,17 +54,22 @@ LIST = flags.DEFINE_string(
 
 RANDOM_SEED = 7
 
+SOFT = {"fair_epochs": 0, "candidates": 32}
+"""Candidates scored by the weights that the search ends with."""
+
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
-    "fair epochs": {"fair_epochs": 1},
-    "sliced": {"sampling": "sliced", "epochs": 5},
-    "paper": {"sampling": "soft", "sharing": "none", "objective": "paper", "derive": "argmax"},
+    "32 candidates": {"candidates": 32},
+    "soft scores": SOFT,
+    "8 epochs, soft scores": {"epochs": 8, **SOFT},
+    "sliced": {"sampling": "sliced", "epochs": 5, **SOFT},
+    "paper": {"sharing": "none", "objective": "paper", "derive": "argmax", "fair_epochs": 0},
 }
 """Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
 
-WITH_FINALISTS = ("search", "fair epochs")
+WITH_FINALISTS = ("search", "32 candidates", "soft scores", "8 epochs, soft scores")
 
-SUPERNETS = ("fair epochs", "sliced")
+SUPERNETS = ("search", "sliced")
 """Searches whose weights also serve the baselines that choose by a supernet."""
 
 METHOD = flags.DEFINE_list("methods", ["search", "sliced"], f"Some of {', '.join(METHODS)}.")
@@ -89,7 +95,7 @@ def _searched(
     contest: Contest, space: fb.Space, budget: int, method: str, seed: int
 ) -> Iterator[Contestant | Trial]:
     """What a search finds, without and with finalists, and what its supernet would choose."""
-    run = f"{method.replace(' ', '_')}_{budget // 1000}k_{seed}"
+    run = f"{re.sub(r'[ ,]+', '_', method)}_{budget // 1000}k_{seed}"
     folder = Path(FOLDER.value) / contest.name / run
     options = _flags(budget, seed) | METHODS[method]
     ranked: list[str] = []

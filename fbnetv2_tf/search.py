@@ -55,7 +55,7 @@ class SearchSettings:
     architecture_learning_rate: float = 0.05
     temperature: float = 5.0
     final_temperature: float = 0.5
-    fair_epochs: int = 0
+    fair_epochs: int = 1
     augment: str = "flip"
     seed: int = 0
 

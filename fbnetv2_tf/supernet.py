@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -23,7 +23,7 @@ from .limits import read_limits
 from .mask_plan import masks_of
 from .placed_blocks import placed_blocks
 from .resolution import nearest_subset
-from .scoring import Candidate, Scorer
+from .scoring import Candidate, Score, Scorer
 from .space import Space, parse_space
 from .two_phase_model import MOMENTUM, SIDE_CHOICE, TwoPhaseModel
 
@@ -239,12 +239,14 @@ class Supernet(TwoPhaseModel):
         validation: Any = None,
         calibration: Any = None,
         seed: int = 0,
+        watch: Callable[[int, int, Score], None] | None = None,
     ) -> list[Candidate]:
         """The architectures that `derive` compares, the one that it takes first.
 
         Args:
             limits: resource -> limit, in the resources' own units, as `read_limits` gives them.
             candidates, validation, calibration, seed: as in `derive`.
+            watch: is told of each candidate: how many are scored, of how many, and its score.
 
         Raises:
             BudgetError: as in `derive`.
@@ -265,8 +267,12 @@ class Supernet(TwoPhaseModel):
         if validation is None or calibration is None:
             raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
         drawn = landscape.draw(probabilities, best.window, candidates, seed, limits)
-        compared = dict.fromkeys([best.architecture, *drawn])
-        scored = {c: self.scorer.score(c, validation, calibration) for c in compared}
+        compared = list(dict.fromkeys([best.architecture, *drawn]))
+        scored: dict[Architecture, Score] = {}
+        for number, candidate in enumerate(compared, start=1):
+            scored[candidate] = self.scorer.score(candidate, validation, calibration)
+            if watch is not None:
+                watch(number, len(compared), scored[candidate])
         order = sorted(scored, key=lambda candidate: scored[candidate].loss)
         return [Candidate(architecture, scored[architecture]) for architecture in order]
 

@@ -53,14 +53,14 @@ def main(options: QuickstartOptions) -> None:
     began = time.monotonic()
     epochs = {"search": 2, "train": 1} if options.short else {"search": 12, "train": 16}
     folder = f"--output={options.output}"
+    few = ["--fair_epochs=0", "--candidates=4", "--finalists=2"] if options.short else []
     _command(
         search.DRIVER,
         [
             folder,
             f"--max_macs={options.max_macs:.0f}",
             f"--epochs={epochs['search']}",
-            f"--candidates={4 if options.short else 32}",
-            f"--finalists={2 if options.short else 8}",
+            *few,
         ],
     )
     _command(

@@ -142,9 +142,9 @@ _INTEGERS = (
     ("warmup_epochs", 1, "Epochs at the start in which only the weights learn."),
     (
         "fair_epochs",
-        0,
-        "After the search, in which the weights learn with all alternatives equally probable: so "
-        "they rank networks of the whole space better, though not the search's own candidates.",
+        1,
+        "After the search, in which the weights learn with all alternatives equally probable, so "
+        "that they tell candidates apart; where candidates are compared at all.",
     ),
     ("batch_size", 64, "Images in a step."),
     ("seed", 0, "Of everything random."),
@@ -204,7 +204,7 @@ def _define_method(values: Any) -> None:
     )
     flags.DEFINE_integer(
         "candidates",
-        32,
+        256,
         "Compared by --derive=sampled, with inherited weights.",
         flag_values=values,
     )

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from fbnetv2_tf import json_forms as forms
 from fbnetv2_tf.atomic_files import replacing
 from fbnetv2_tf.budget_front import Child, front_table, held, plot_front
@@ -44,6 +46,15 @@ FINALISTS_FORM = forms.record(
         )
     },
 )
+BATCH, COMPARED = 256, 24
+"""Images of a batch, and the most batches, that candidates are compared on."""
+
+IN_MEMORY = 1 << 30
+"""Bytes of them that are kept, not read again for each candidate."""
+
+TOLD = 4
+"""Lines about how far the comparison is."""
+
 FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
 
 UNITS = {
@@ -121,8 +132,8 @@ def write_results(
         epochs: what is known of each.
         told: further entries of search.json.
     """
-    calibration = list(data.weights.dataset(256, shuffle_seed=0).take(4))
-    validation = data.validation.dataset(256)
+    calibration = list(data.weights.dataset(BATCH, shuffle_seed=0).take(4))
+    validation = _compared_on(data)
     common = {**_common(net, data, options, budgets, epochs), **told}
     if len(budgets.each) == 1:
         ranked = _rank(net, options, budgets.each[0], validation, calibration)
@@ -185,6 +196,13 @@ def _common(
     }
 
 
+def _compared_on(data: DataSplits) -> Any:
+    """The batches of validation images that candidates are compared on, in memory if they fit."""
+    images = min(data.validation.size, COMPARED * BATCH)
+    batches = data.validation.dataset(BATCH).take(COMPARED)
+    return list(batches) if images * np.prod(data.image_shape) * 4 <= IN_MEMORY else batches
+
+
 def _rank(
     net: Supernet,
     options: SearchOptions,
@@ -193,12 +211,20 @@ def _rank(
     calibration: Any,
 ) -> Ranked:
     """The candidates of a budget with their scores, the one that is taken first."""
+    best: list[float] = []
+
+    def tell(number: int, of: int, score: Score) -> None:
+        best[:] = [min([score.loss, *best])]
+        if number * TOLD // of > (number - 1) * TOLD // of:
+            print(f"candidate {number}/{of}  the least loss {best[0]:.3f}", flush=True)
+
     ranked = net.rank(
         limits,
         candidates=options.candidates if options.derive == "sampled" else 1,
         validation=validation,
         calibration=calibration,
         seed=options.settings["seed"],
+        watch=tell,
     )
     return [
         Ranking(
