@@ -13,13 +13,16 @@ from typing import Any
 import tensorflow as tf
 
 
-def mixed_activation(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Tensor:
+def mixed_activation(
+    x: tf.Tensor, names: Sequence[str], weights: Any, fixed: bool = False
+) -> tf.Tensor:
     """`sum_i weights_i * f_i(x)`.
 
     Args:
         x: any shape, floating point.
         names: `re`, `r6`, `hs` or `sw`, each once.
         weights: (len(names),) float32; not looked at where there is one name.
+        fixed: whether the weights are constants, for which no gradient is traced.
 
     Returns:
         A tensor of x's shape and dtype.
@@ -27,15 +30,22 @@ def mixed_activation(x: tf.Tensor, names: Sequence[str], weights: Any) -> tf.Ten
     if len(names) == 1:
         return _single(x, names[0])
 
+    weights = tf.convert_to_tensor(weights)
+
     @tf.custom_gradient
-    def mix(x: tf.Tensor, weights: tf.Tensor) -> Any:
-        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            dw = [tf.reduce_sum(tf.cast(dy * value, weights.dtype)) for value in values(x, names)]
-            return mixed_slope(dy, x, names, weights), tf.stack(dw)
+    def mix(x: tf.Tensor, *learned: tf.Tensor) -> Any:
+        used = learned[0] if learned else weights
 
-        return mixed_value(x, names, weights), gradient
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            dx = mixed_slope(dy, x, names, used)
+            if not learned:
+                return (dx,)
+            dw = [tf.reduce_sum(tf.cast(dy * value, used.dtype)) for value in values(x, names)]
+            return dx, tf.stack(dw)
 
-    return mix(x, weights)
+        return mixed_value(x, names, used), gradient
+
+    return mix(x) if fixed else mix(x, weights)
 
 
 def values(x: tf.Tensor, names: Sequence[str]) -> list[tf.Tensor]:

@@ -40,6 +40,8 @@ class FusedBatchNormalization(keras.layers.Layer):
             for without one `scale` does the same.
         added: other maps of x's shape, each with the probability that multiplies it, or None
             for 1: a residual, another branch.
+        fixed: whether the activations' weights and all probabilities are constants, for which no
+            gradient is traced.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FusedBatchNormalization(keras.layers.Layer):
         activation_weights: Any = None,
         gain: Any = None,
         added: Added = (),
+        fixed: bool = False,
     ) -> tf.Tensor:
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         if scale is not None:
@@ -89,13 +92,15 @@ class FusedBatchNormalization(keras.layers.Layer):
                 activations,
                 self._gained(activations, activation_weights, gain),
                 added,
+                fixed,
             )
         else:
             if is_shared:
                 y, mean, variance = normalized(x, gamma, beta, self.epsilon)
             else:
                 y, mean, variance = self._by_fused_kernel(x, gamma, beta, training)
-            y = mixed_activation(y, activations, activation_weights) if activations else y
+            if activations:
+                y = mixed_activation(y, activations, activation_weights, fixed)
             y = y if gain is None else y * tf.cast(gain, y.dtype)
             for each, probability in added:
                 y += each if probability is None else each * tf.cast(probability, y.dtype)

@@ -40,7 +40,12 @@ class Layers:
 
 
 def excited(
-    x: tf.Tensor, layers: Layers, names: Sequence[str], weights: Any = None, presence: Any = None
+    x: tf.Tensor,
+    layers: Layers,
+    names: Sequence[str],
+    weights: Any = None,
+    presence: Any = None,
+    fixed: bool = False,
 ) -> tf.Tensor:
     """Each channel of a map times its gate.
 
@@ -49,6 +54,7 @@ def excited(
         layers: what computes the gate.
         names, weights: the activation between the layers, as of `mixed_activation`.
         presence: the probability that there is a gate, a float32 scalar; None for 1.
+        fixed: whether the weights and the presence are constants, for which no gradient is traced.
 
     Returns:
         A map of x's shape and dtype.
@@ -59,14 +65,20 @@ def excited(
         array([[[[0.5, 0.5]]]], dtype=float32)
     """
     is_mixed = len(names) > 1
-    optional = [*([weights] if is_mixed else []), *([] if presence is None else [presence])]
+    choices = [*([weights] if is_mixed else []), *([] if presence is None else [presence])]
 
     @tf.custom_gradient
     def run(
-        x: tf.Tensor, w1: tf.Tensor, b1: tf.Tensor, w2: tf.Tensor, b2: tf.Tensor, *others: tf.Tensor
+        x: tf.Tensor,
+        w1: tf.Tensor,
+        b1: tf.Tensor,
+        w2: tf.Tensor,
+        b2: tf.Tensor,
+        *learned: tf.Tensor,
     ) -> Any:
-        weights = others[0] if is_mixed else None
-        p = others[-1] if presence is not None else None
+        used = choices if fixed else learned
+        weights = used[0] if is_mixed else None
+        p = used[-1] if presence is not None else None
         mean = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
         z = tf.nn.bias_add(tf.matmul(mean, w1), b1)
         h = mixed_value(z, names, weights)
@@ -90,9 +102,13 @@ def excited(
                 tf.matmul(h, du, transpose_a=True),
                 tf.reduce_sum(du, axis=0),
             ]
-            of_weights = [tf.stack([tf.reduce_sum(dh * value) for value in values(z, names)])]
-            of_presence = [] if p is None else [tf.reduce_sum(dfactor * (gate - 1))]
-            return dx, *of_layers, *(of_weights if is_mixed else []), *of_presence
+            of_choices = []
+            if is_mixed and not fixed:
+                sums = [tf.reduce_sum(dh * value) for value in values(z, names)]
+                of_choices = [tf.stack(sums)]
+            if p is not None and not fixed:
+                of_choices += [tf.reduce_sum(dfactor * (gate - 1))]
+            return dx, *of_layers, *of_choices
 
         return x * factor, gradient
 
@@ -102,7 +118,7 @@ def excited(
         layers.reduce_bias,
         layers.expand_kernel,
         layers.expand_bias,
-        *optional,
+        *([] if fixed else choices),
     )
 
 

@@ -35,12 +35,15 @@ WITH_IDENTITY = ("ir", "ds", "sk")
 """The kinds that are, or add, their input where the width stays."""
 
 
-def masks_of(blocks: Sequence[PlacedBlock], weights: Mapping[str, Any]) -> list[BlockMasks]:
+def masks_of(
+    blocks: Sequence[PlacedBlock], weights: Mapping[str, Any], fixed: bool = False
+) -> list[BlockMasks]:
     """The masks of blocks.
 
     Args:
         blocks: in any order.
         weights: name of a choice -> weights of its alternatives, float32 (alternatives,).
+        fixed: whether the masks are to be constants for gradients.
 
     Example:
         >>> from fbnetv2_tf.space import SpaceBlock
@@ -60,9 +63,11 @@ def masks_of(blocks: Sequence[PlacedBlock], weights: Mapping[str, Any]) -> list[
             name: np.arange(begin, end)
             for name, begin, end in zip(names, ends, ends[1:], strict=False)
         }
+    if fixed:
+        flat = tf.stop_gradient(flat)
     found = _Plan(blocks, places, flat.shape[0]).run(flat)
     return [
-        replace(masks, weights=FieldWeights(block.names, weights))
+        replace(masks, weights=FieldWeights(block.names, weights), fixed=fixed)
         for block, masks in zip(blocks, found, strict=True)
     ]
 

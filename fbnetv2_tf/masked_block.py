@@ -90,7 +90,11 @@ class MaskedBlock(keras.layers.Layer):
 
     def activation(self, masks: BlockMasks) -> dict[str, Any]:
         """The block's activation as `FusedBatchNormalization` takes it."""
-        return {"activations": self.block.activation, "activation_weights": masks.activation}
+        return {
+            "activations": self.block.activation,
+            "activation_weights": masks.activation,
+            "fixed": masks.fixed,
+        }
 
     def get_config(self) -> dict[str, Any]:
         given = {field.name: list(getattr(self.block, field.name)) for field in fields(self.block)}

@@ -49,7 +49,7 @@ class MaskedHead(MaskedBlock):
         x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(masks))
         x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
         x = self.project_conv(x, input_mask=masks.hidden)
-        x = mixed_activation(x, self.block.activation, masks.activation)
+        x = mixed_activation(x, self.block.activation, masks.activation, masks.fixed)
         return x if masks.output is None else x * tf.cast(masks.output, x.dtype)
 
 

@@ -80,7 +80,7 @@ class SeparableBranch(MaskedBlock):
         x = self.depthwise_bn(x, **phase, **self.activation(masks))
         x = x if self.se is None else self.se(x, masks=masks)
         x = self.project_conv(x, input_mask=masks.hidden)
-        return self.project_bn(x, scale=scale, added=added, **phase)
+        return self.project_bn(x, scale=scale, added=added, fixed=masks.fixed, **phase)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma_initializer": self.gamma_initializer}

@@ -36,6 +36,8 @@ class BlockMasks:
             then is there a residual).
         gain: P(a skip is taken that changes the shape), a scalar.
         weights: field -> weights of the choice that all this was computed of.
+        fixed: whether all this is constant for gradients, as in a step of the network's weights, so
+            that none need be traced.
     """
 
     kernel: Any = None
@@ -48,6 +50,7 @@ class BlockMasks:
     same: Any = 0.0
     gain: Any = None
     weights: Mapping[str, Any] = field(default_factory=dict)
+    fixed: bool = False
 
 
 def kernel_places(kernels: Sequence[int], side: int, stride: int) -> list[int]:

@@ -50,6 +50,7 @@ def normalized_activation(
     names: Sequence[str] = (),
     weights: Any = None,
     added: Added = (),
+    fixed: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Normalises by the batch's own statistics, scales, shifts, activates and adds other maps.
 
@@ -60,6 +61,8 @@ def normalized_activation(
         names: the activations, as of `mixed_activation`; none leaves the map linear.
         weights: (len(names),) float32; None for at most one activation, of weight 1.
         added: other maps of x's shape and dtype, with their probabilities.
+        fixed: whether the weights and the probabilities are constants, for which no gradient is
+            traced.
 
     Returns:
         y, of x's shape and dtype; the batch's mean and its biased variance, (channels,) float32.
@@ -68,42 +71,40 @@ def normalized_activation(
     static: dict[str, Any] = {"names": tuple(names), "epsilon": epsilon}
     is_weighted = weights is not None
     maps = [each for each, _ in added]
-    shares = [share for _, share in added if share is not None]
+    choices = [weights] if is_weighted else []
+    choices += [share for _, share in added if share is not None]
 
     @tf.custom_gradient
     def run(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, *others: tf.Tensor) -> Any:
-        weights = others[0] if is_weighted else None
-        maps, shares = _split(others[is_weighted:], added)
+        maps, learned = others[: len(added)], others[len(added) :]
+        used = iter(choices if fixed else learned)
+        weights = next(used) if is_weighted else None
+        shares = [None if share is None else next(used) for _, share in added]
         y, mean, variance = _forward(x, gamma, beta, weights, maps, shares, **static)
 
         def gradient(dy: tf.Tensor, *_: Any) -> tuple[tf.Tensor, ...]:
             given = (dy, x, mean, variance, gamma, beta, weights)
-            # Of a call of its own, so that it is not computed where nothing asks for it.
-            dweights = [_weights_gradient(*given, **static)] if is_weighted else []
-            return *_backward(*given, **static), *dweights, *_added_gradients(dy, maps, shares)
+            of_maps = [dy if share is None else dy * tf.cast(share, dy.dtype) for share in shares]
+            of_choices = []
+            if is_weighted and not fixed:
+                of_choices = [_weights_gradient(*given, **static)]
+            if not fixed:
+                of_choices += _shares_gradients(dy, maps, shares)
+            return *_backward(*given, **static), *of_maps, *of_choices
 
         return (y, mean, variance), gradient
 
-    return run(x, gamma, beta, *([weights] if is_weighted else []), *maps, *shares)
+    return run(x, gamma, beta, *maps, *([] if fixed else choices))
 
 
-def _split(tensors: Sequence[tf.Tensor], added: Added) -> tuple[list[tf.Tensor], list[Any]]:
-    """The maps and the shares of `added`, taken from the tensors that stand for them."""
-    maps, given = list(tensors[: len(added)]), iter(tensors[len(added) :])
-    return maps, [None if share is None else next(given) for _, share in added]
-
-
-def _added_gradients(
+def _shares_gradients(
     dy: tf.Tensor, maps: Sequence[tf.Tensor], shares: Sequence[Any]
 ) -> list[tf.Tensor]:
-    """Of every map, then of every share that there is."""
-    of_maps = [dy if share is None else dy * tf.cast(share, dy.dtype) for share in shares]
-    of_shares = [
+    return [
         tf.reduce_sum(tf.cast(dy, tf.float32) * tf.cast(each, tf.float32))
         for each, share in zip(maps, shares, strict=True)
         if share is not None
     ]
-    return of_maps + of_shares
 
 
 @tf.function(autograph=False, jit_compile=True)
@@ -112,8 +113,8 @@ def _forward(
     gamma: tf.Tensor,
     beta: tf.Tensor,
     weights: tf.Tensor | None,
-    maps: list[tf.Tensor],
-    shares: list[Any],
+    maps: Sequence[tf.Tensor],
+    shares: Sequence[Any],
     names: tuple[str, ...],
     epsilon: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

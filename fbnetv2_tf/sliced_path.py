@@ -260,7 +260,7 @@ class SlicedPath:
             def gated() -> tf.Tensor:
                 map_, *layers = own(x, *dense)
                 chosen = None if weights is None else tf.identity(weights)
-                return excited(map_, Layers(*layers), names, chosen)
+                return excited(map_, Layers(*layers), names, chosen, fixed=True)
 
             y = gated() if absent is None else tf.cond(absent, lambda: tf.identity(x), gated)
             y.set_shape(x.shape)

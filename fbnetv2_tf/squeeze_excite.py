@@ -57,7 +57,8 @@ class MaskedSqueezeExcite(keras.layers.Layer):
             _rows_times(self.expand_kernel, masks.squeezed),
             tf.convert_to_tensor(self.expand_bias),
         )
-        return excited(x, layers, self.activations, masks.activation, masks.excitation)
+        given = (self.activations, masks.activation, masks.excitation)
+        return excited(x, layers, *given, fixed=masks.fixed)
 
     def get_config(self) -> dict[str, Any]:
         return {

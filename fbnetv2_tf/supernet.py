@@ -105,6 +105,7 @@ class Supernet(TwoPhaseModel):
         weights: Mapping[str, tf.Tensor],
         training: bool = False,
         momentum: Any = None,
+        fixed: bool = False,
     ) -> tf.Tensor:
         """The logits at given weights of the choices.
 
@@ -112,8 +113,10 @@ class Supernet(TwoPhaseModel):
             images: (batch, side, side, channels), of any side of the space.
             weights: choice name -> (alternatives,), as a `ChoiceTable` gives them.
             training, momentum: as in `FusedBatchNormalization`.
+            fixed: whether the choices are constants, for which no gradient is traced.
         """
-        x, masks = images, masks_of(placed_blocks(self.space, images.shape[1]), weights)
+        placed = placed_blocks(self.space, images.shape[1])
+        x, masks = images, masks_of(placed, weights, fixed)
         for layer, of_block in zip(self.blocks, masks, strict=True):
             x = layer(x, masks=of_block, training=training, momentum=momentum)
         return x

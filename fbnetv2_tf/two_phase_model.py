@@ -163,7 +163,8 @@ class TwoPhaseModel(keras.Model):
         """The forward pass of a weight step at a new sample: images -> logits."""
         if self.sampling != "sliced":
             weights = self.choices(training=True)
-            return lambda images: self.forward(images, weights, training=True, momentum=MOMENTUM)
+            phase: dict[str, Any] = {"training": True, "momentum": MOMENTUM, "fixed": True}
+            return lambda images: self.forward(images, weights, **phase)
         if replica_count() > 1:
             raise SpaceError(
                 "`sampling` must be soft, hard or mixed on several devices: slices have no shared "

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fbnetv2_tf import normalized_activation
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.objectives import Budget, PaperObjective
 from fbnetv2_tf.search_data import ARCHITECTURE_PHASE, WEIGHTS_PHASE, two_phase
@@ -110,6 +111,34 @@ def test_each_step_moves_only_its_own(phase: str, objective: Any) -> None:
         assert changed["statistics"] == set(before["statistics"])
     else:
         assert changed["logits"] == set(before["logits"])
+
+
+@pytest.mark.parametrize("least", [0, 10**9], ids=["compiled", "operators"])
+def test_constant_choices_change_no_gradient_of_the_weights(
+    least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a step of the weights traces none of theirs."""
+    monkeypatch.setattr(normalized_activation, "LEAST_ELEMENTS", least)
+    net = shared_net(EVERY_KIND)
+    images = tf.constant(RANDOM.normal(size=(4, 9, 9, 2)), tf.float32)
+
+    def step(images: tf.Tensor, fixed: bool) -> Any:
+        variables = [v.value for v in (*net.weight_variables, *net.architecture_variables)]
+        with tf.GradientTape() as tape:
+            y = net.forward(images, net.choices(training=True), training=True, fixed=fixed)
+            total = tf.reduce_sum(tf.math.log_softmax(y)[:, 0])
+        gradients = tape.gradient(total, variables)
+        assert (gradients[-1] is None) is fixed
+        return gradients[:-1]
+
+    functions = [
+        tf.function(step, autograph=False).get_concrete_function(images, fixed)
+        for fixed in (False, True)
+    ]
+    for ours, expected in zip(*(function(images) for function in functions), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+    learned, constant = (len(function.graph.get_operations()) for function in functions)
+    assert constant < 0.85 * learned
 
 
 def test_compiled_phases_of_fit_move_only_their_own() -> None:
