@@ -6,8 +6,8 @@ space are the paths through stages (block, width).
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,39 @@ Path = tuple[tuple[int, int], ...]
 Probabilities = Mapping[str, Any]
 
 
+class Options(Sequence[tuple[str, dict[str, int]]]):
+    """What may be chosen of a block beside its output width: (kind, field -> alternative).
+
+    An option is made where it is asked for: a block of 32 alternatives in every choice has 4,096.
+
+    Args:
+        block: the alternatives.
+
+    Example:
+        >>> sizes = {"kernel": (3, 5), "stride": (1,), "channels": (8,), "activation": ("re",)}
+        >>> list(Options(SpaceBlock(("cn",), **sizes)))
+        [('cn', {'kernel': 0, 'activation': 0}), ('cn', {'kernel': 1, 'activation': 0})]
+    """
+
+    def __init__(self, block: SpaceBlock) -> None:
+        self._block = block
+        self._extents = {f: len(getattr(block, f)) for f in INNER if getattr(block, f)}
+        self._present = math.prod(self._extents.values())
+
+    def __len__(self) -> int:
+        return self._present + self._block.skippable
+
+    def __getitem__(self, option: Any) -> Any:
+        if not 0 <= option < len(self):
+            raise IndexError(option)
+        if option == self._present:
+            return "sk", {}
+        places: dict[str, int] = {}
+        for field, extent in reversed(self._extents.items()):
+            option, places[field] = divmod(option, extent)
+        return self._block.kind, dict(reversed(places.items()))
+
+
 @dataclass(frozen=True)
 class Stage:
     """One block of the chain with all its options.
@@ -37,14 +70,14 @@ class Stage:
     Attributes:
         index: position of the block in the text.
         alternatives: of the block.
-        options: what may be chosen beside the output width: (kind, field -> alternative).
+        options: what may be chosen beside the output width.
         exists: bool (input widths, output widths): whether one may follow the other; a block
             without a width of its own keeps that of its input.
     """
 
     index: int
     alternatives: SpaceBlock
-    options: tuple[tuple[str, dict[str, int]], ...]
+    options: Options
     exists: np.ndarray
 
     def block(self, output: int, option: int) -> Block:
@@ -203,18 +236,11 @@ class Chain:
 
 def _stage(tables: BlockTables) -> Stage:
     block = tables.block
-    extents = {field: max(1, len(getattr(block, field))) for field in INNER}
-    options: list[tuple[str, dict[str, int]]] = []
-    for places in itertools.product(*(range(n) for n in extents.values())):
-        named = dict(zip(INNER, places, strict=True))
-        options.append((block.kind, {f: p for f, p in named.items() if getattr(block, f)}))
-    if block.skippable:
-        options.append(("sk", {}))
     widths = len(tables.input_channels)
     exists = np.eye(widths, dtype=bool)
     if block.channels:
         exists = np.ones((widths, len(block.channels)), bool)
-    return Stage(tables.index, block, tuple(options), exists)
+    return Stage(tables.index, block, Options(block), exists)
 
 
 def _costs(tables: BlockTables) -> np.ndarray:
