@@ -33,6 +33,7 @@ def main() -> None:
     flags = {name: getattr(options, name) for name in names} | {
         "pareto": options.budgets,
         "finalists": 0,
+        "fair_epochs": 0,
     }
     run = options.runs / f"pareto_{options.budgets}_seed{options.seed}"
     found = searched(run, flags)

@@ -61,13 +61,13 @@ METHODS: dict[str, dict[str, Any]] = {
     "search": {},
     "32 candidates": {"candidates": 32},
     "soft scores": SOFT,
-    "8 epochs, soft scores": {"epochs": 8, **SOFT},
+    "soft scores of 8 epochs": {"epochs": 8, **SOFT},
     "sliced": {"sampling": "sliced", "epochs": 5, **SOFT},
     "paper": {"sharing": "none", "objective": "paper", "derive": "argmax", "fair_epochs": 0},
 }
 """Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
 
-WITH_FINALISTS = ("search", "32 candidates", "soft scores", "8 epochs, soft scores")
+WITH_FINALISTS = ("search", "32 candidates", "soft scores", "soft scores of 8 epochs")
 
 SUPERNETS = ("search", "sliced")
 """Searches whose weights also serve the baselines that choose by a supernet."""

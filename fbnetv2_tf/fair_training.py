@@ -4,8 +4,8 @@ A search trains most what it finds probable, and on soft samples, so its last we
 other networks, whose choices are one-hot. Some weight steps at equal probabilities give every
 alternative the same training (FairNAS, Chu et al. 2019, arXiv:1907.01845, calls this expectation
 fairness), and a low temperature brings the samples near to networks. The logits stay as the search
-has left them. It ranks random networks better and a search's own candidates no better, as
-`docs/quality.md` shows, so a search does it only where it is asked to.
+has left them. It doubles the rank correlation among networks of one cost (`docs/quality.md`), so a
+search does it for an epoch before it compares candidates.
 """
 
 from __future__ import annotations

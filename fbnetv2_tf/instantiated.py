@@ -57,7 +57,7 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
         names = {field: field for field in masks.weights}
         placed = [candidate.placed(x.shape[1], names) for candidate in self.candidates]
         outputs: list[tf.Tensor] = []
-        of_candidates = masks_of(placed, masks.weights)
+        of_candidates = masks_of(placed, masks.weights, masks.fixed)
         for candidate, own, (places, _) in zip(
             self.candidates, of_candidates, self._types(), strict=True
         ):

@@ -197,9 +197,12 @@ def _common(
 
 
 def _compared_on(data: DataSplits) -> Any:
-    """The batches of validation images that candidates are compared on, in memory if they fit."""
+    """The batches of validation images that candidates are compared on, in memory if they fit.
+
+    Always the same ones, but in random order: a part's own may be class after class.
+    """
     images = min(data.validation.size, COMPARED * BATCH)
-    batches = data.validation.dataset(BATCH).take(COMPARED)
+    batches = data.validation.epoch(BATCH, 0, shuffle_seed=0).take(COMPARED)
     return list(batches) if images * np.prod(data.image_shape) * 4 <= IN_MEMORY else batches
 
 

@@ -113,14 +113,19 @@ def test_each_step_moves_only_its_own(phase: str, objective: Any) -> None:
         assert changed["logits"] == set(before["logits"])
 
 
-@pytest.mark.parametrize("least", [0, 10**9], ids=["compiled", "operators"])
+@pytest.mark.parametrize(
+    ("text", "sharing", "least"),
+    [(EVERY_KIND, "path", 0), (EVERY_KIND, "path", 10**9), (TEXT, "none", 0)],
+    ids=["compiled", "operators", "candidates"],
+)
 def test_constant_choices_change_no_gradient_of_the_weights(
-    least: int, monkeypatch: pytest.MonkeyPatch
+    text: str, sharing: str, least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a step of the weights traces none of theirs."""
     monkeypatch.setattr(normalized_activation, "LEAST_ELEMENTS", least)
-    net = shared_net(EVERY_KIND)
-    images = tf.constant(RANDOM.normal(size=(4, 9, 9, 2)), tf.float32)
+    net = shared_net(text, sharing=sharing)
+    side, channels = max(net.space.sides), net.space.input_channels
+    images = tf.constant(RANDOM.normal(size=(4, side, side, channels)), tf.float32)
 
     def step(images: tf.Tensor, fixed: bool) -> Any:
         variables = [v.value for v in (*net.weight_variables, *net.architecture_variables)]
@@ -128,7 +133,7 @@ def test_constant_choices_change_no_gradient_of_the_weights(
             y = net.forward(images, net.choices(training=True), training=True, fixed=fixed)
             total = tf.reduce_sum(tf.math.log_softmax(y)[:, 0])
         gradients = tape.gradient(total, variables)
-        assert (gradients[-1] is None) is fixed
+        assert (gradients[-1] is None) is fixed or sharing == "none"
         return gradients[:-1]
 
     functions = [

@@ -12,8 +12,10 @@ import pytest
 from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.block_memory import peak_activation_bytes
 from fbnetv2_tf.counting import count
+from fbnetv2_tf.datasets import DataSplits, Split
+from fbnetv2_tf.datasets.arrays import ArrayExamples
 from fbnetv2_tf.derivation import Landscape
-from fbnetv2_tf.flags import search
+from fbnetv2_tf.flags import search, search_results
 from fbnetv2_tf.flags.search_results import Budgets
 from fbnetv2_tf.space import parse_space
 
@@ -49,6 +51,26 @@ def test_what_cannot_be_kept_is_refused_before_anything_is_written(
     assert error.count("\n") == 1
     assert re.search(said, error)
     assert not output.exists()
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 30], ids=["read again", "in memory"])
+def test_candidates_are_compared_on_the_same_images_of_all_classes(
+    in_memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a part that has its images class after class, as folders have them."""
+    monkeypatch.setattr(search_results, "BATCH", 8)
+    monkeypatch.setattr(search_results, "COMPARED", 3)
+    monkeypatch.setattr(search_results, "IN_MEMORY", in_memory)
+    labels = np.repeat(np.arange(4, dtype=np.int32), 25)
+    pixels = np.zeros((100, 6, 6, 1), np.uint8)
+    part = Split("validation", ArrayExamples(pixels, labels, (6, 6, 1)), np.arange(100), classes=4)
+    names = ("a", "b", "c", "d")
+    data = DataSplits("folders", "memory", part, part, part, part, names, (6, 6, 1))
+    batches = search_results._compared_on(data)
+    first, again = ([labels.numpy().tolist() for _, labels in batches] for _ in range(2))
+    assert first == again
+    assert [len(labels) for labels in first] == [8, 8, 8]
+    assert {label for labels in first for label in labels} == {0, 1, 2, 3}
 
 
 def test_only_the_limits_that_bind_are_held() -> None:

@@ -106,7 +106,18 @@ def test_candidates_are_compared_within_the_budget(
 ) -> None:
     net, _ = searched
     before = [v.numpy() for v in net.non_trainable_variables]
-    best = net.derive(max_macs=LIMIT, candidates=3, validation=batches(4), calibration=batches(1))
+    given: dict[str, Any] = {"validation": batches(4), "calibration": batches(1)}
+    best = net.derive(max_macs=LIMIT, candidates=3, **given)
     assert count(best).macs <= LIMIT
+    told: list[tuple[int, int, float]] = []
+    ranked = net.rank(
+        {"macs": LIMIT},
+        3,
+        **given,
+        watch=lambda *told_of: told.append((*told_of[:2], told_of[2].loss)),
+    )
+    assert ranked[0].architecture == best
+    assert [told_of[:2] for told_of in told] == [(n, len(ranked)) for n in range(1, len(told) + 1)]
+    assert sorted(loss for *_, loss in told) == [c.score.loss for c in ranked if c.score]
     for variable, value in zip(net.non_trainable_variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)
