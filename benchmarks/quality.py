@@ -15,7 +15,6 @@ another machine: `python -m benchmarks.judge --data=NAME --networks=FILE --backe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def _searched(
     contest: Contest, space: fb.Space, budget: int, method: str, seed: int
 ) -> Iterator[Contestant | Trial]:
     """What a search finds, without and with finalists, and what its supernet would choose."""
-    run = f"{re.sub(r'[ ,]+', '_', method)}_{budget // 1000}k_{seed}"
+    run = f"{method.replace(' ', '_')}_{budget // 1000}k_{seed}"
     folder = Path(FOLDER.value) / contest.name / run
     options = _flags(budget, seed) | METHODS[method]
     ranked: list[str] = []

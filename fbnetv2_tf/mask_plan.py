@@ -43,7 +43,7 @@ def masks_of(
     Args:
         blocks: in any order.
         weights: name of a choice -> weights of its alternatives, float32 (alternatives,).
-        fixed: whether the masks are to be constants for gradients.
+        fixed: whether the masks, and the weights in them, are to be constants for gradients.
 
     Example:
         >>> from fbnetv2_tf.space import SpaceBlock
@@ -52,6 +52,7 @@ def masks_of(
         >>> masks_of([placed], {"b01_c": [0.5, 0.5]})[0].output.numpy()
         array([1. , 0.5, 0.5], dtype=float32)
     """
+    weights = _constant(weights) if fixed else weights
     if isinstance(weights, ChoiceWeights):
         flat, places = tf.reshape(weights.rows, [-1]), weights.places
     else:
@@ -63,13 +64,17 @@ def masks_of(
             name: np.arange(begin, end)
             for name, begin, end in zip(names, ends, ends[1:], strict=False)
         }
-    if fixed:
-        flat = tf.stop_gradient(flat)
     found = _Plan(blocks, places, flat.shape[0]).run(flat)
     return [
         replace(masks, weights=FieldWeights(block.names, weights), fixed=fixed)
         for block, masks in zip(blocks, found, strict=True)
     ]
+
+
+def _constant(weights: Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(weights, ChoiceWeights):
+        return ChoiceWeights(tf.stop_gradient(weights.rows), weights.sizes)
+    return {name: tf.stop_gradient(each) for name, each in weights.items()}
 
 
 @dataclass

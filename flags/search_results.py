@@ -214,12 +214,12 @@ def _rank(
     calibration: Any,
 ) -> Ranked:
     """The candidates of a budget with their scores, the one that is taken first."""
-    best: list[float] = []
+    losses: list[float] = []
 
     def tell(number: int, of: int, score: Score) -> None:
-        best[:] = [min([score.loss, *best])]
+        losses.append(score.loss)
         if number * TOLD // of > (number - 1) * TOLD // of:
-            print(f"candidate {number}/{of}  the least loss {best[0]:.3f}", flush=True)
+            print(f"candidate {number}/{of}  the least loss {min(losses):.3f}", flush=True)
 
     ranked = net.rank(
         limits,
