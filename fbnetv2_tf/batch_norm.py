@@ -80,10 +80,11 @@ class FusedBatchNormalization(keras.layers.Layer):
         fixed: bool = False,
     ) -> tf.Tensor:
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        if scale is not None:
-            gamma, beta = gamma * scale, beta * scale
         is_shared = training and replica_count() > 1
-        if training and not is_shared and is_worth_compiling(x):
+        is_compiled = training and not is_shared and is_worth_compiling(x)
+        if scale is not None and not (is_compiled and fixed):
+            gamma, beta, scale = gamma * scale, beta * scale, None
+        if is_compiled:
             y, mean, variance = normalized_activation(
                 x,
                 gamma,
@@ -93,6 +94,7 @@ class FusedBatchNormalization(keras.layers.Layer):
                 self._gained(activations, activation_weights, gain),
                 added,
                 fixed,
+                scale,
             )
         else:
             if is_shared:

@@ -21,6 +21,7 @@ from .architecture import Architecture
 from .choice_weights import ChoiceWeights
 from .choices_layout import one_hot_rows, searched
 from .errors import SpaceError
+from .outside_graph import outside_graph
 from .sampling import gumbel_noise, gumbel_softmax, row_softmax
 from .space import Space, parse_space
 
@@ -222,7 +223,7 @@ class ChoiceTable(keras.layers.Layer):
         sizes = np.array([len(choice.alternatives) for choice in self.choices])
         places = np.argwhere(np.arange(sizes.max()) < sizes[:, None])
         empty = tf.fill([len(sizes), sizes.max()], np.float32(padding))
-        return tf.tensor_scatter_nd_update(empty, places, tf.convert_to_tensor(flat))
+        return tf.tensor_scatter_nd_update(empty, outside_graph(places), tf.convert_to_tensor(flat))
 
     def _by_name(self, rows: tf.Tensor) -> ChoiceWeights:
         return ChoiceWeights(rows, {c.name: len(c.alternatives) for c in self.choices})

@@ -4,17 +4,18 @@
     y = x * (1 + p * (hard_sigmoid(u) - 1)),  hard_sigmoid(u) = relu6(u + 3) / 6
 
 Everything but x and y is a vector of a few values an image, whose operations take longer to start
-than to run. Forward and back there are 56 here and 63 by TensorFlow's own gradient, 60 and 84
-where the channels are known at run time alone. Its gradient of the mean besides is a map of its
-own, repeated for every pixel, divided and added up; here it is added on the way:
-`dx = dy * gate + dmean / pixels`.
+than to run, and each is held a dozen times over by TensorFlow. They are traced once for all blocks
+of the same widths, and TensorFlow lays them out in the step's graph when it first runs.
+
+TensorFlow's own gradient of the mean is a map, repeated for every pixel, divided and added up; here
+it is added on the way: `dx = dy * gate + dmean / pixels`. The masks of the hidden width and of the
+squeezed one multiply the vectors that the two layers read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -22,8 +23,7 @@ from .activations import mixed_slope, mixed_value, values
 from .normalized_activation import is_worth_compiling
 
 
-@dataclass(frozen=True)
-class Layers:
+class Layers(NamedTuple):
     """The two dense layers of squeeze-and-excite, float32.
 
     Attributes:
@@ -33,18 +33,36 @@ class Layers:
         expand_bias: (channels,).
     """
 
-    reduce_kernel: Any
-    reduce_bias: Any
-    expand_kernel: Any
-    expand_bias: Any
+    reduce_kernel: tf.Tensor
+    reduce_bias: tf.Tensor
+    expand_kernel: tf.Tensor
+    expand_bias: tf.Tensor
+
+
+class Choices(NamedTuple):
+    """What is chosen of them, float32; None where there is one alternative.
+
+    Attributes:
+        weights: of the activations between the layers, (activations,).
+        presence: the probability that there is a gate, a scalar.
+        hidden: the mask of the channels, (channels,).
+        squeezed: the mask of the width between the layers, (squeezed,).
+    """
+
+    weights: Any = None
+    presence: Any = None
+    hidden: Any = None
+    squeezed: Any = None
+
+
+NOTHING_CHOSEN = Choices()
 
 
 def excited(
     x: tf.Tensor,
     layers: Layers,
     names: Sequence[str],
-    weights: Any = None,
-    presence: Any = None,
+    choices: Choices = NOTHING_CHOSEN,
     fixed: bool = False,
 ) -> tf.Tensor:
     """Each channel of a map times its gate.
@@ -52,9 +70,9 @@ def excited(
     Args:
         x: (batch, height, width, channels).
         layers: what computes the gate.
-        names, weights: the activation between the layers, as of `mixed_activation`.
-        presence: the probability that there is a gate, a float32 scalar; None for 1.
-        fixed: whether the weights and the presence are constants, for which no gradient is traced.
+        names: the alternatives of the activation between the layers, as of `mixed_activation`.
+        choices: what is chosen.
+        fixed: whether the choices are constants, for which no gradient is traced.
 
     Returns:
         A map of x's shape and dtype.
@@ -64,62 +82,97 @@ def excited(
         >>> excited(tf.ones([1, 1, 1, 2]), half, ["re"]).numpy()
         array([[[[0.5, 0.5]]]], dtype=float32)
     """
-    is_mixed = len(names) > 1
-    choices = [*([weights] if is_mixed else []), *([] if presence is None else [presence])]
+    if len(names) == 1:
+        choices = choices._replace(weights=None)
+    is_static = all(each.shape.is_fully_defined() for each in layers)
+    is_traced = is_static and not tf.executing_eagerly()
+    of_mean, of_gate = (_traced_gate, _traced_slope) if is_traced else (_gate, _slope)
+    static: dict[str, Any] = {"names": tuple(names)}
+    made = {name: each for name, each in choices._asdict().items() if each is not None}
 
     @tf.custom_gradient
-    def run(
-        x: tf.Tensor,
-        w1: tf.Tensor,
-        b1: tf.Tensor,
-        w2: tf.Tensor,
-        b2: tf.Tensor,
-        *learned: tf.Tensor,
-    ) -> Any:
-        used = choices if fixed else learned
-        weights = used[0] if is_mixed else None
-        p = used[-1] if presence is not None else None
+    def run(x: tf.Tensor, *given: tf.Tensor) -> Any:
+        own = Layers(*given[: len(layers)])
+        used = made.values() if fixed else given[len(layers) :]
+        chosen = Choices(**dict(zip(made, used, strict=True)))
         mean = tf.cast(tf.reduce_mean(x, axis=[1, 2]), tf.float32)
-        z = tf.nn.bias_add(tf.matmul(mean, w1), b1)
-        h = mixed_value(z, names, weights)
-        shifted = tf.nn.bias_add(tf.matmul(h, w2), b2) + 3
-        gate = tf.nn.relu6(shifted) * (1 / 6)
-        factor = _of_pixels(gate if p is None else 1 + p * (gate - 1), x)
+        gate, kept = of_mean(mean, own, chosen, **static)
+        factor = _of_pixels(gate, x)
 
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
             dfactor = tf.cast(tf.reduce_sum(dy * x, axis=[1, 2]), tf.float32)
-            du = tf.raw_ops.Relu6Grad(
-                gradients=dfactor if p is None else dfactor * p, features=shifted
-            )
-            du *= 1 / 6
-            dh = tf.matmul(du, w2, transpose_b=True)
-            dz = mixed_slope(dh, z, names, weights)
-            dmean = tf.matmul(dz, w1, transpose_b=True)
+            found = of_gate(dfactor, kept, own, chosen, **static, fixed=fixed)
+            dmean, of_layers, of_choices = found
             dx = _map_gradient(dy, factor, _of_pixels(dmean / _pixels(x), x))
-            of_layers = [
-                tf.matmul(mean, dz, transpose_a=True),
-                tf.reduce_sum(dz, axis=0),
-                tf.matmul(h, du, transpose_a=True),
-                tf.reduce_sum(du, axis=0),
-            ]
-            of_choices = []
-            if is_mixed and not fixed:
-                sums = [tf.reduce_sum(dh * value) for value in values(z, names)]
-                of_choices = [tf.stack(sums)]
-            if p is not None and not fixed:
-                of_choices += [tf.reduce_sum(dfactor * (gate - 1))]
             return dx, *of_layers, *of_choices
 
         return x * factor, gradient
 
-    return run(
-        x,
-        layers.reduce_kernel,
-        layers.reduce_bias,
-        layers.expand_kernel,
-        layers.expand_bias,
-        *([] if fixed else choices),
+    return run(x, *layers, *([] if fixed else made.values()))
+
+
+def _gate(
+    mean: tf.Tensor, layers: Layers, choices: Choices, names: tuple[str, ...]
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """The factors of the channels, (batch, channels), and what the way back needs."""
+    read = _times(mean, choices.hidden)
+    z = tf.nn.bias_add(tf.matmul(read, layers.reduce_kernel), layers.reduce_bias)
+    h = mixed_value(z, names, choices.weights)
+    squeezed = _times(h, choices.squeezed)
+    shifted = tf.nn.bias_add(tf.matmul(squeezed, layers.expand_kernel), layers.expand_bias) + 3
+    gate = tf.nn.relu6(shifted) * (1 / 6)
+    p = choices.presence
+    return gate if p is None else 1 + p * (gate - 1), [mean, read, z, h, squeezed, shifted]
+
+
+def _slope(
+    dfactor: tf.Tensor,
+    kept: Sequence[tf.Tensor],
+    layers: Layers,
+    choices: Choices,
+    names: tuple[str, ...],
+    fixed: bool,
+) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+    """The gradients of the mean, of the layers and of what is chosen."""
+    mean, read, z, h, squeezed, shifted = kept
+    p = choices.presence
+    du = tf.raw_ops.Relu6Grad(gradients=_times(dfactor, p), features=shifted) * (1 / 6)
+    dsqueezed = tf.matmul(du, layers.expand_kernel, transpose_b=True)
+    dh = _times(dsqueezed, choices.squeezed)
+    dz = mixed_slope(dh, z, names, choices.weights)
+    dread = tf.matmul(dz, layers.reduce_kernel, transpose_b=True)
+    of_layers = [
+        tf.matmul(read, dz, transpose_a=True),
+        tf.reduce_sum(dz, axis=0),
+        tf.matmul(squeezed, du, transpose_a=True),
+        tf.reduce_sum(du, axis=0),
+    ]
+    of_choices = []
+    if not fixed and choices.weights is not None:
+        of_choices.append(tf.stack([tf.reduce_sum(dh * each) for each in values(z, names)]))
+    if not fixed and p is not None:
+        of_choices.append(tf.reduce_sum(dfactor * (tf.nn.relu6(shifted) * (1 / 6) - 1)))
+    if not fixed and choices.hidden is not None:
+        of_choices.append(tf.reduce_sum(dread * mean, axis=0))
+    if not fixed and choices.squeezed is not None:
+        of_choices.append(tf.reduce_sum(dsqueezed * h, axis=0))
+    return _times(dread, choices.hidden), of_layers, of_choices
+
+
+@tf.function(autograph=False)
+def _traced_gate(mean: tf.Tensor, layers: Layers, choices: Choices, names: tuple[str, ...]) -> Any:
+    # Stopped, or a tape that watches would have the intermediates kept for a gradient of its own.
+    mean, layers, choices = tf.nest.map_structure(
+        lambda value: None if value is None else tf.stop_gradient(value), (mean, layers, choices)
     )
+    return _gate(mean, layers, choices, names)
+
+
+_traced_slope = tf.function(_slope, autograph=False)
+
+
+def _times(vectors: tf.Tensor, factor: Any) -> tf.Tensor:
+    return vectors if factor is None else vectors * factor
 
 
 def _of_pixels(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from .choices_layout import choice_name
 from .cost_tables import AXES, BlockTables
+from .outside_graph import outside_graph
 
 ROW_AXES, COLUMN_AXES = AXES[:2], AXES[2:]
 
@@ -107,14 +108,15 @@ class _Group:
     def __call__(self, vector: tf.Tensor) -> tf.Tensor:
         """The sum over the terms, (resolutions,)."""
         terms, sides, rows, columns = self.tables.shape
-        flat = tf.gather(vector, np.concatenate([index.ravel() for index in self.indices]))
+        indices = np.concatenate([index.ravel() for index in self.indices])
+        flat = tf.gather(vector, outside_graph(indices))
         parts = tf.split(flat, [index.size for index in self.indices])
         gate, *factors = (
             tf.reshape(part, index.shape) for part, index in zip(parts, self.indices, strict=True)
         )
         of_rows = _product([gate, *factors[: self.row_factors]])
         of_columns = _product(factors[self.row_factors :])
-        tables = tf.constant(self.tables.reshape(terms, sides * rows, columns))
+        tables = outside_graph(self.tables.reshape(terms, sides * rows, columns))
         sums = tf.reshape(tf.linalg.matvec(tables, of_columns), [terms, sides, rows])
         return tf.reduce_sum(sums * of_rows[:, None, :], axis=[0, 2])
 

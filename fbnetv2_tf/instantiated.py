@@ -46,6 +46,10 @@ class InstantiatedInvertedResidual(MaskedInvertedResidual):
             for place, (_, one_each) in enumerate(self._types())
         ]
 
+    @property
+    def all_branches(self) -> list[SeparableBranch]:
+        return self.candidates
+
     def branch_for(self, block: Block) -> SeparableBranch:
         wanted = {field: (getattr(block, field),) for field in TYPES}
         place = next(i for i, (_, one_each) in enumerate(self._types()) if one_each == wanted)

@@ -13,6 +13,7 @@ index arrays, and all blocks are computed together:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,11 +23,9 @@ import tensorflow as tf
 
 from .choice_weights import ChoiceWeights
 from .masks import BlockMasks, kernel_steps
+from .outside_graph import outside_graph
 from .placed_blocks import FieldWeights, PlacedBlock
 from .rounding import hidden_channels, se_channels
-
-COLUMNS = ("hidden", "squeezed")
-"""The masks that multiply the rows of matrices."""
 
 WITH_HIDDEN = ("ir", "ds", "ip")
 """The kinds whose projection reads a width of its own."""
@@ -82,9 +81,9 @@ class _Sums:
     """Sums of products of pairs, appended to a vector that the pairs are taken from."""
 
     start: int
-    first: list[int] = field(default_factory=list)
-    second: list[int] = field(default_factory=list)
-    sums: list[int] = field(default_factory=list)
+    first: list[np.ndarray] = field(default_factory=list)
+    second: list[np.ndarray] = field(default_factory=list)
+    sums: list[np.ndarray] = field(default_factory=list)
     size: int = 0
 
     def add(self, first: Any, second: Any, sums: Any, size: int) -> np.ndarray:
@@ -93,9 +92,9 @@ class _Sums:
         Returns:
             Where the sums will be.
         """
-        self.first += np.ravel(first).tolist()
-        self.second += np.ravel(second).tolist()
-        self.sums += (np.ravel(sums) + self.size).tolist()
+        self.first.append(np.ravel(first))
+        self.second.append(np.ravel(second))
+        self.sums.append(np.ravel(sums) + self.size)
         self.size += size
         return self.start + np.arange(self.size - size, self.size)
 
@@ -107,8 +106,9 @@ class _Sums:
     def appended(self, vector: tf.Tensor) -> tf.Tensor:
         if not self.size:
             return vector
-        products = _at(vector, self.first) * _at(vector, self.second)
-        sums = tf.math.unsorted_segment_sum(products, np.array(self.sums, np.int32), self.size)
+        first, second = (_at(vector, np.concatenate(at)) for at in (self.first, self.second))
+        into = outside_graph(np.concatenate(self.sums).astype(np.int32))
+        sums = tf.math.unsorted_segment_sum(first * second, into, self.size)
         return tf.concat([vector, sums], axis=0)
 
 
@@ -126,7 +126,8 @@ class _Stair:
 
     Attributes:
         at: where the probabilities of its alternatives are, from the smallest on.
-        steps: for each entry of the mask the place of the smallest alternative that reaches it.
+        steps: for each entry of the mask, in its shape, the place of the smallest alternative that
+            reaches it.
         times, given: where a probability is that multiplies it, and one that divides it.
     """
 
@@ -242,13 +243,15 @@ class _Plan:
             for name, width in widths.items()
             if len(width.values) > 1
         }
+        if "hidden" in found:  # multiplies the rows of a matrix
+            found["hidden"] = replace(found["hidden"], steps=found["hidden"].steps[:, None])
         if "squeezed" in found and len(on) > 1:
             found["squeezed"] = replace(found["squeezed"], given=excited)
         if "output" in found and block.block.skippable:
             found["scale"] = replace(found["output"], times=int(self._at(block, "kind")[0]))
         if len(block.block.kernel) > 1:
             kernels, stride = block.block.kernel, block.block.stride[0]
-            steps = kernel_steps(kernels, block.side, stride).ravel()
+            steps = kernel_steps(kernels, block.side, stride)[:, :, None, None]
             at = self._at(block, "kernel")[np.argsort(kernels)]
             found["kernel"] = _Stair(at, steps, self.one, self.one)
         return found
@@ -269,23 +272,15 @@ class _Plan:
                 parts["activation"] = self._at(block, "activation")
             entries.append(parts)
         found: list[dict[str, tf.Tensor]] = [{} for _ in self.blocks]
-        for is_column in (False, True):
-            chosen = [
-                (of_block, name, part)
-                for of_block, parts in zip(found, entries, strict=True)
-                for name, part in parts.items()
-                if (name in COLUMNS) is is_column
-            ]
-            if chosen:
-                at = np.concatenate([part for *_, part in chosen])
-                values = _at(laid_out, at[:, None] if is_column else at)
-                cut = tf.split(values, [len(part) for *_, part in chosen])
-                for (of_block, name, _), value in zip(chosen, cut, strict=True):
-                    of_block[name] = value
-        for block, of_block in zip(self.blocks, found, strict=True):
-            if "kernel" in of_block:
-                side = max(block.block.kernel)
-                of_block["kernel"] = tf.reshape(of_block["kernel"], [side, side, 1, 1])
+        alike: dict[tuple[int, ...], list[Any]] = defaultdict(list)
+        for of_block, parts in zip(found, entries, strict=True):
+            for name, part in parts.items():
+                alike[part.shape[1:]].append((of_block, name, part))
+        for chosen in alike.values():
+            values = _at(laid_out, np.concatenate([part for *_, part in chosen]))
+            cut = tf.split(values, [len(part) for *_, part in chosen])
+            for (of_block, name, _), value in zip(chosen, cut, strict=True):
+                of_block[name] = value
         return found
 
     def _with_heights(self, known: tf.Tensor, stairs: Sequence[_Stair], most: int) -> tf.Tensor:
@@ -339,4 +334,4 @@ def _steps(values: np.ndarray) -> np.ndarray:
 
 
 def _at(vector: tf.Tensor, places: Any) -> tf.Tensor:
-    return tf.gather(vector, np.asarray(places, np.int32))
+    return tf.gather(vector, outside_graph(np.asarray(places, np.int32)))

@@ -8,7 +8,7 @@ that of a layer and, where it is called outside any other, of its variables.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -48,12 +48,14 @@ class MaskedBlock(keras.layers.Layer):
         self.block = block
         self.input_channels = tuple(input_channels)
 
-    def build(self, input_shape: Any = None) -> None:
-        """Nothing: the layers inside build themselves when they are called.
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        """The layers inside, in the order in which they run, and the channels that each reads."""
+        yield from ()
 
-        Without this Keras would trace the call for it, into a graph that TensorFlow never forgets
-        where it holds a gradient of our own.
-        """
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the variables. A call would as well, but TensorFlow keeps what it runs for it."""
+        for layer, channels in self.parts():
+            layer.build((None, None, None, channels))
         self.built = True
 
     @property
@@ -122,6 +124,10 @@ class MaskedConvolution(MaskedBlock):
         channels = max(self.block.channels)
         self.conv = self.inner(MaskedConv2D, channels, kernel, stride, name="conv")
         self.bn = self.inner(FusedBatchNormalization, name="bn")
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        yield self.conv, max(self.input_channels)
+        yield self.bn, max(self.block.channels)
 
     def call(
         self,

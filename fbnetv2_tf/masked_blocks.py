@@ -16,6 +16,7 @@ linear or a ReLU; a `cn` of searched width with another activation has its mask 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -36,11 +37,20 @@ class MaskedHead(MaskedBlock):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hidden = hidden_channels(max(self.input_channels), max(self.block.expansion))
         channels = max(self.block.channels)
-        self.expand_conv = self.inner(MaskedConv2D, hidden, name="expand_conv")
+        self.expand_conv = self.inner(MaskedConv2D, self.hidden_channels, name="expand_conv")
         self.expand_bn = self.inner(FusedBatchNormalization, name="expand_bn")
         self.project_conv = self.inner(MaskedConv2D, channels, name="project_conv")
+
+    @property
+    def hidden_channels(self) -> int:
+        """The largest width between the two convolutions."""
+        return hidden_channels(max(self.input_channels), max(self.block.expansion))
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        yield self.expand_conv, max(self.input_channels)
+        yield self.expand_bn, self.hidden_channels
+        yield self.project_conv, self.hidden_channels
 
     def call(
         self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None
@@ -70,6 +80,9 @@ class Classifier(MaskedBlock):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dense = keras.layers.Dense(self.block.channels[0], dtype="float32", name="dense")
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        yield self.dense, max(self.input_channels)
 
     def call(
         self, x: tf.Tensor, masks: BlockMasks, training: bool = False, momentum: Any = None

@@ -8,6 +8,7 @@ between blocks, the only thing besides activations and gates that ever multiplie
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,11 +43,10 @@ class SeparableBranch(MaskedBlock):
 
     def __init__(self, *args: Any, gamma_initializer: str = "ones", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        block, hidden = self.block, max(self.input_channels)
+        block, hidden = self.block, self.hidden_channels
         self.gamma_initializer = gamma_initializer
         self.expand_conv = None
         if block.kind == "ir":
-            hidden = hidden_channels(hidden, max(block.expansion))
             self.expand_conv = self.inner(MaskedConv2D, hidden, name="expand_conv")
             self.expand_bn = self.inner(FusedBatchNormalization, name="expand_bn")
         kernel, stride = max(block.kernel), block.stride[0]
@@ -63,6 +63,25 @@ class SeparableBranch(MaskedBlock):
         self.project_bn = self.inner(
             FusedBatchNormalization, gamma_initializer=gamma_initializer, name="project_bn"
         )
+
+    @property
+    def hidden_channels(self) -> int:
+        """The largest width between the expansion and the projection."""
+        channels = max(self.input_channels)
+        is_expanded = self.block.kind == "ir"
+        return hidden_channels(channels, max(self.block.expansion)) if is_expanded else channels
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        hidden = self.hidden_channels
+        if self.expand_conv is not None:
+            yield self.expand_conv, max(self.input_channels)
+            yield self.expand_bn, hidden
+        yield self.depthwise_conv, hidden
+        yield self.depthwise_bn, hidden
+        if self.se is not None:
+            yield self.se, hidden
+        yield self.project_conv, hidden
+        yield self.project_bn, max(self.block.channels)
 
     def call(
         self,
@@ -98,6 +117,15 @@ class MaskedInvertedResidual(MaskedBlock):
     def make_branches(self) -> None:
         """Makes what computes the block where it is not skipped."""
         self.branch = self.make_branch(self.block, name="branch")
+
+    @property
+    def all_branches(self) -> list[SeparableBranch]:
+        """What `make_branches` made."""
+        return [self.branch]
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        for layer in [*self.all_branches, *([] if self.skip is None else [self.skip])]:
+            yield layer, max(self.input_channels)
 
     def make_branch(self, block: SpaceBlock, name: str) -> SeparableBranch:
         """A branch; its last gamma starts at 0 where there is always a residual, and no skip."""
@@ -137,6 +165,10 @@ class MaskedSkip(MaskedBlock):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.skip = skip_convolution(self)
+
+    def parts(self) -> Iterator[tuple[keras.layers.Layer, int]]:
+        if self.skip is not None:
+            yield self.skip, max(self.input_channels)
 
     def layer_for(self, block: Block) -> keras.layers.Layer:
         return self.skip

@@ -27,7 +27,7 @@ class BlockMasks:
     Attributes:
         kernel: (largest, largest, 1, 1).
         hidden: of the width after the expansion, (channels, 1).
-        squeezed: of the width inside squeeze-and-excite given that there is one, (channels, 1).
+        squeezed: of the width inside squeeze-and-excite given that there is one, (channels,).
         output: of the output's width, (channels,).
         scale: `output` times the probability that the block is there, (channels,) or a scalar.
         activation: the weights of the activations.

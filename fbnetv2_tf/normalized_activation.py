@@ -51,6 +51,7 @@ def normalized_activation(
     weights: Any = None,
     added: Added = (),
     fixed: bool = False,
+    scale: Any = None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Normalises by the batch's own statistics, scales, shifts, activates and adds other maps.
 
@@ -63,6 +64,7 @@ def normalized_activation(
         added: other maps of x's shape and dtype, with their probabilities.
         fixed: whether the weights and the probabilities are constants, for which no gradient is
             traced.
+        scale: what multiplies gamma and beta, a constant: (channels,) float32, a scalar, or None.
 
     Returns:
         y, of x's shape and dtype; the batch's mean and its biased variance, (channels,) float32.
@@ -80,10 +82,10 @@ def normalized_activation(
         used = iter(choices if fixed else learned)
         weights = next(used) if is_weighted else None
         shares = [None if share is None else next(used) for _, share in added]
-        y, mean, variance = _forward(x, gamma, beta, weights, maps, shares, **static)
+        y, mean, variance = _forward(x, gamma, beta, scale, weights, maps, shares, **static)
 
         def gradient(dy: tf.Tensor, *_: Any) -> tuple[tf.Tensor, ...]:
-            given = (dy, x, mean, variance, gamma, beta, weights)
+            given = (dy, x, mean, variance, gamma, beta, scale, weights)
             of_maps = [dy if share is None else dy * tf.cast(share, dy.dtype) for share in shares]
             of_choices = []
             if is_weighted and not fixed:
@@ -112,6 +114,7 @@ def _forward(
     x: tf.Tensor,
     gamma: tf.Tensor,
     beta: tf.Tensor,
+    scale: tf.Tensor | None,
     weights: tf.Tensor | None,
     maps: Sequence[tf.Tensor],
     shares: Sequence[Any],
@@ -119,15 +122,15 @@ def _forward(
     epsilon: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     # Stopped, or a tape that watches would have the intermediates kept for a gradient of its own.
-    given = (x, gamma, beta, weights, maps, shares)
-    x, gamma, beta, weights, maps, shares = tf.nest.map_structure(
+    given = (x, gamma, beta, scale, weights, maps, shares)
+    x, gamma, beta, scale, weights, maps, shares = tf.nest.map_structure(
         lambda value: None if value is None else tf.stop_gradient(value), given
     )
+    gamma, beta = _scaled(scale, gamma, beta)
     rows = _rows(x)
     mean = _mean(rows)
     variance = _mean(tf.square(rows - mean))
-    scale = gamma * tf.math.rsqrt(variance + epsilon)
-    z = (rows - mean) * scale + beta
+    z = (rows - mean) * (gamma * tf.math.rsqrt(variance + epsilon)) + beta
     y = mixed_value(z, names, weights) if names else z
     for each, share in zip(maps, shares, strict=True):
         y += _rows(each) if share is None else _rows(each) * share
@@ -142,11 +145,13 @@ def _backward(
     variance: tf.Tensor,
     gamma: tf.Tensor,
     beta: tf.Tensor,
+    scale: tf.Tensor | None,
     weights: tf.Tensor | None,
     names: tuple[str, ...],
     epsilon: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradients of x, gamma and beta."""
+    gamma, beta = _scaled(scale, gamma, beta)
     inverse = tf.math.rsqrt(variance + epsilon)
     xhat = (_rows(x) - mean) * inverse
     dz = _rows(dy)
@@ -156,7 +161,7 @@ def _backward(
     dgamma = tf.reduce_sum(dz * xhat, axis=0)
     pixels = float(dz.shape[0])
     dx = gamma * inverse * (dz - dbeta / pixels - xhat * (dgamma / pixels))
-    return tf.reshape(tf.cast(dx, x.dtype), x.shape), dgamma, dbeta
+    return tf.reshape(tf.cast(dx, x.dtype), x.shape), *_scaled(scale, dgamma, dbeta)
 
 
 @tf.function(autograph=False, jit_compile=True)
@@ -167,16 +172,21 @@ def _weights_gradient(
     variance: tf.Tensor,
     gamma: tf.Tensor,
     beta: tf.Tensor,
+    scale: tf.Tensor | None,
     weights: tf.Tensor,
     names: tuple[str, ...],
     epsilon: float,
 ) -> tf.Tensor:
     """The gradient of the weights, (activations,)."""
-    scale = gamma * tf.math.rsqrt(variance + epsilon)
-    z = (_rows(x) - mean) * scale + beta
+    gamma, beta = _scaled(scale, gamma, beta)
+    z = (_rows(x) - mean) * (gamma * tf.math.rsqrt(variance + epsilon)) + beta
     # By columns first: a sum of everything at once is one long chain of additions.
     columns = [tf.reduce_sum(_rows(dy) * value, axis=0) for value in values(z, names)]
     return tf.reduce_sum(tf.stack(columns), axis=1)
+
+
+def _scaled(scale: Any, *vectors: tf.Tensor) -> list[tf.Tensor]:
+    return [vector if scale is None else vector * scale for vector in vectors]
 
 
 def _rows(x: tf.Tensor) -> tf.Tensor:

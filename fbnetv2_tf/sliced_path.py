@@ -24,7 +24,7 @@ from .drawn import (
     same_width,
     squeezed_count,
 )
-from .excitation import Layers, excited
+from .excitation import Choices, Layers, excited
 from .masked_block import MaskedBlock, MaskedConvolution
 from .masked_residual import MaskedInvertedResidual, SeparableBranch
 from .sliced_layers import (
@@ -259,7 +259,7 @@ class SlicedPath:
         def compute(x: tf.Tensor) -> tf.Tensor:
             def gated() -> tf.Tensor:
                 map_, *layers = own(x, *dense)
-                chosen = None if weights is None else tf.identity(weights)
+                chosen = Choices(None if weights is None else tf.identity(weights))
                 return excited(map_, Layers(*layers), names, chosen, fixed=True)
 
             y = gated() if absent is None else tf.cond(absent, lambda: tf.identity(x), gated)

@@ -1,8 +1,8 @@
-"""Squeeze-and-excite whose presence and width are chosen, by masks of its kernels alone.
+"""Squeeze-and-excite whose presence and width are chosen, by masks of its vectors alone.
 
 With probability P(se) the gate is `s(z)`, else 1: `1 + P(se) * (s(z) - 1)`. The masks of the
-hidden width and of the squeezed width multiply the rows of the two kernels, which read vectors of
-those widths. Kernels and vectors are float32 whatever the dtype of the map.
+hidden width and of the squeezed width multiply the vectors that the two layers read. Kernels and
+vectors are float32 whatever the dtype of the map.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .excitation import Layers, excited
+from .excitation import Choices, Layers, excited
 from .masks import BlockMasks
 
 
@@ -51,14 +51,16 @@ class MaskedSqueezeExcite(keras.layers.Layer):
         self.expand_bias = self._bias("expand_bias", channels)
 
     def call(self, x: tf.Tensor, masks: BlockMasks) -> tf.Tensor:
-        layers = Layers(
-            _rows_times(self.reduce_kernel, masks.hidden),
-            tf.convert_to_tensor(self.reduce_bias),
-            _rows_times(self.expand_kernel, masks.squeezed),
-            tf.convert_to_tensor(self.expand_bias),
-        )
-        given = (self.activations, masks.activation, masks.excitation)
-        return excited(x, layers, *given, fixed=masks.fixed)
+        variables = [
+            self.reduce_kernel,
+            self.reduce_bias,
+            self.expand_kernel,
+            self.expand_bias,
+        ]
+        layers = Layers(*map(tf.convert_to_tensor, variables))
+        hidden = None if masks.hidden is None else tf.reshape(masks.hidden, [-1])
+        chosen = Choices(masks.activation, masks.excitation, hidden, masks.squeezed)
+        return excited(x, layers, self.activations, chosen, masks.fixed)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -76,8 +78,3 @@ class MaskedSqueezeExcite(keras.layers.Layer):
 
     def _bias(self, name: str, channels: int) -> Any:
         return self.add_weight(name=name, shape=(channels,), initializer="zeros", autocast=False)
-
-
-def _rows_times(kernel: Any, mask: Any) -> tf.Tensor:
-    kernel = tf.convert_to_tensor(kernel)
-    return kernel if mask is None else kernel * mask

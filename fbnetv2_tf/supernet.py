@@ -94,9 +94,9 @@ class Supernet(TwoPhaseModel):
             channels = layer.output_channels
 
     def _build_variables(self) -> None:
-        side = max(self.space.sides)
         self.choices.build()
-        self.forward(tf.zeros([1, side, side, self.space.input_channels]), self.choices())
+        for layer in self.blocks:
+            layer.build()
         self.built = True
 
     def forward(

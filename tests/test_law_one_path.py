@@ -60,16 +60,17 @@ def graph(text: str, with_gradient: bool) -> Any:
 
 
 def all_operations(text: str, with_gradient: bool = False) -> list[tf.Operation]:
-    """All operations; nothing hides in a function that the graph calls."""
+    """All operations; nothing that has to do with a map hides in a function that they call."""
     found = graph(text, with_gradient).get_operations()
-    assert not [operation for operation in found if "PartitionedCall" in operation.type]
+    calls = [operation for operation in found if "PartitionedCall" in operation.type]
+    of_calls = [tensor for call in calls for tensor in [*call.inputs, *call.outputs]]
+    assert not [tensor for tensor in of_calls if is_map(tensor) or is_rows(tensor)]
     return found
 
 
 def is_convolution(operation: tf.Operation) -> bool:
     """Whether an operation is a convolution of more than one pixel, or a gradient of one."""
-    rows = [tensor.shape[0] for tensor in operation.inputs if rank(tensor) == 2]
-    is_product = operation.type == "MatMul" and any(row in PIXELS for row in rows)
+    is_product = operation.type == "MatMul" and any(map(is_rows, operation.inputs))
     return operation.type in CONVOLUTIONS or is_product
 
 
@@ -81,6 +82,11 @@ def is_map(tensor: tf.Tensor) -> bool:
     """Whether a tensor is an activation map of more than one pixel (a kernel has no batch)."""
     shape = tensor.shape
     return shape.rank == 4 and shape[0] == BATCH and shape[1] > 1 and shape[1] == shape[2]
+
+
+def is_rows(tensor: tf.Tensor) -> bool:
+    """Whether a tensor is a map as the rows of a matrix."""
+    return rank(tensor) == 2 and tensor.shape[0] in PIXELS
 
 
 def test_the_spaces_differ_as_they_should() -> None:

@@ -69,7 +69,7 @@ def expected(block: SpaceBlock, channels: Any, side: int, p: dict[str, Any]) -> 
     if squeezed:
         widest = max(width for width, _ in squeezed)
         found["excitation"] = excited
-        found["squeezed"] = sum(q * prefix(width, widest)[:, None] for width, q in squeezed)
+        found["squeezed"] = sum(q * prefix(width, widest) for width, q in squeezed)
     if block.kernel:
         taps = np.zeros((max(block.kernel), max(block.kernel)))
         starts = kernel_places(block.kernel, side, block.stride[0])
@@ -173,14 +173,13 @@ def test_many_blocks_take_as_many_operations_as_one() -> None:
         )
         spec = tf.TensorSpec([len(sizes), 2])
         graph = function.get_concrete_function(spec).graph
-        return sum(op.type != "Const" for op in graph.get_operations())
+        return sum(op.type not in ("Const", "Placeholder") for op in graph.get_operations())
 
-    # A reshape for each kernel.
-    assert operations(12) - operations(2) <= 10
+    assert operations(12) == operations(2)
 
 
 def test_the_squeezed_width_of_one_ratio_does_not_wait_for_it() -> None:
     """Where a hard sample has no squeeze-and-excite its probability still learns from the gate."""
     found = masks("ir_k3_s1_e1_c8_se0/0.5_nre", (16, 64), se=[1.0, 0.0], input=[0.5, 0.5])
     assert float(found.excitation) == 0
-    np.testing.assert_array_equal(found.squeezed[:, 0], np.repeat([1.0, 0.5], [8, 24]))
+    np.testing.assert_array_equal(found.squeezed, np.repeat([1.0, 0.5], [8, 24]))

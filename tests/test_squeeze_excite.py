@@ -44,9 +44,7 @@ def test_fixed() -> None:
 def test_one_hot_ratio(place: int, squeezed: int | None) -> None:
     layer = made((0.0, 0.5, 1.0))
     reaches = (np.arange(16) < (squeezed or 0)).astype(np.float32)
-    masks = BlockMasks(
-        squeezed=tf.constant(reaches[:, None]), excitation=tf.constant(float(place > 0))
-    )
+    masks = BlockMasks(squeezed=tf.constant(reaches), excitation=tf.constant(float(place > 0)))
     y = layer(X, masks=masks)
     expected = X if squeezed is None else X * gate(layer, 16, squeezed)[:, None, None]
     np.testing.assert_allclose(y, expected, atol=1e-5)
@@ -54,8 +52,8 @@ def test_one_hot_ratio(place: int, squeezed: int | None) -> None:
 
 def test_one_hot_hidden_width_reads_its_own_channels() -> None:
     layer = made((1.0,))
-    first_half = tf.constant(np.repeat([1.0, 0.0], 8).astype(np.float32)[:, None])
-    y = layer(X, masks=BlockMasks(hidden=first_half, squeezed=first_half))
+    first_half = tf.constant(np.repeat([1.0, 0.0], 8).astype(np.float32))
+    y = layer(X, masks=BlockMasks(hidden=first_half[:, None], squeezed=first_half))
     expected = X[..., :8] * gate(layer, 8, 8)[:, None, None]
     np.testing.assert_allclose(y[..., :8], expected, atol=1e-5)
 
