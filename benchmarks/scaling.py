@@ -9,9 +9,11 @@ those). All of these are masks on the operators that the largest network has. A 
 it may change the width it is a convolution that the largest network has not, so a last line has the
 space of the most alternatives with skips, and says how many multiply-adds they add.
 
-Steps are interleaved in one process, medians, processors' time of all threads together; memory is
-the most that a process of its own takes beyond its libraries, median of three. Measurements are
-kept in `--results`, so that an interrupted run goes on. Writes `--plot`.
+Steps are interleaved in one process, medians, processors' time of all threads together. Memory is
+the most that a process of its own takes beyond its libraries, median of three, with one heap for
+C's `malloc`: with two, as the drivers have, one process takes up to 20 MiB more than the next by
+which thread happens to compile what (`--heaps=2` measures that). Measurements are kept in
+`--results`, so that an interrupted run goes on. Writes `--plot`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ ALTERNATIVES = flags.DEFINE_list("alternatives", ["1", "2", "8", "32"], "Of each
 IMAGES = flags.DEFINE_integer("images", 64, "In a step.")
 STEPS = flags.DEFINE_integer("steps", 21, "Timed steps of each.")
 PROCESSES = flags.DEFINE_integer("processes", 3, "For the memory of each.")
+HEAPS = flags.DEFINE_integer("heaps", 1, "Of C's `malloc` in those.")
 RESULTS = flags.DEFINE_string("results", "benchmarks/results/scaling.json", "Measured so far.")
 PLOT = flags.DEFINE_string("plot", "docs/pictures/scaling.png", "The picture to write.")
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the memory of one of them and stop.")
@@ -94,7 +97,7 @@ def skips_macs(space: fb.Space) -> int:
 
 def peak_of(name: str) -> float:
     """The most memory that a process of its own takes for three steps, MiB."""
-    return peak_mib([f"--peak_of={name}", f"--images={IMAGES.value}"])[0]
+    return peak_mib([f"--peak_of={name}", f"--images={IMAGES.value}"], HEAPS.value)[0]
 
 
 def measured(names: Sequence[str], results: Path) -> list[Row]:

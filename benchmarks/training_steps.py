@@ -202,9 +202,17 @@ def _resident(kind: str) -> float:
     return int(line.split()[1]) / 1024
 
 
-def peak_mib(arguments: Sequence[str]) -> tuple[float, float]:
-    """What `print_peak` says in a process of its own, that of this program and these arguments."""
+def peak_mib(arguments: Sequence[str], heaps: int | None = None) -> tuple[float, float]:
+    """What `print_peak` says in a process of its own, that of this program and these arguments.
+
+    Args:
+        arguments: of the program.
+        heaps: of C's `malloc`; None for as many as the drivers have.
+    """
     command = [sys.executable, sys.argv[0], *arguments]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, **({"MALLOC_ARENA_MAX": str(heaps)} if heaps else {})}
+    said = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout
     memory, code = map(float, said.split()[-2:])
     return memory, code

@@ -45,7 +45,7 @@ class Choices(NamedTuple):
     Attributes:
         weights: of the activations between the layers, (activations,).
         presence: the probability that there is a gate, a scalar.
-        hidden: the mask of the channels, (channels,).
+        hidden: the mask of the channels, (channels, 1).
         squeezed: the mask of the width between the layers, (squeezed,).
     """
 
@@ -115,7 +115,7 @@ def _gate(
     mean: tf.Tensor, layers: Layers, choices: Choices, names: tuple[str, ...]
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """The factors of the channels, (batch, channels), and what the way back needs."""
-    read = _times(mean, choices.hidden)
+    read = _times(mean, _row(choices.hidden))
     z = tf.nn.bias_add(tf.matmul(read, layers.reduce_kernel), layers.reduce_bias)
     h = mixed_value(z, names, choices.weights)
     squeezed = _times(h, choices.squeezed)
@@ -153,10 +153,10 @@ def _slope(
     if not fixed and p is not None:
         of_choices.append(tf.reduce_sum(dfactor * (tf.nn.relu6(shifted) * (1 / 6) - 1)))
     if not fixed and choices.hidden is not None:
-        of_choices.append(tf.reduce_sum(dread * mean, axis=0))
+        of_choices.append(tf.reduce_sum(dread * mean, axis=0)[:, None])
     if not fixed and choices.squeezed is not None:
         of_choices.append(tf.reduce_sum(dsqueezed * h, axis=0))
-    return _times(dread, choices.hidden), of_layers, of_choices
+    return _times(dread, _row(choices.hidden)), of_layers, of_choices
 
 
 @tf.function(autograph=False)
@@ -173,6 +173,10 @@ _traced_slope = tf.function(_slope, autograph=False)
 
 def _times(vectors: tf.Tensor, factor: Any) -> tf.Tensor:
     return vectors if factor is None else vectors * factor
+
+
+def _row(column: Any) -> Any:
+    return None if column is None else tf.squeeze(column, axis=1)
 
 
 def _of_pixels(vectors: tf.Tensor, x: tf.Tensor) -> tf.Tensor:

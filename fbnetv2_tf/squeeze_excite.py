@@ -58,8 +58,7 @@ class MaskedSqueezeExcite(keras.layers.Layer):
             self.expand_bias,
         ]
         layers = Layers(*map(tf.convert_to_tensor, variables))
-        hidden = None if masks.hidden is None else tf.reshape(masks.hidden, [-1])
-        chosen = Choices(masks.activation, masks.excitation, hidden, masks.squeezed)
+        chosen = Choices(masks.activation, masks.excitation, masks.hidden, masks.squeezed)
         return excited(x, layers, self.activations, chosen, masks.fixed)
 
     def get_config(self) -> dict[str, Any]:

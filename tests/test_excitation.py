@@ -20,7 +20,7 @@ def normal(*shape: int) -> Any:
 
 
 X, DIRECTION = normal(2, 3, 4, 5), normal(2, 3, 4, 5)
-MASKS = {"hidden": [1.0, 1.0, 0.7, 0.2, 0.2], "squeezed": [1.0, 0.6, 0.5]}
+MASKS = {"hidden": [[1.0], [1.0], [0.7], [0.2], [0.2]], "squeezed": [1.0, 0.6, 0.5]}
 LAYERS = [normal(5, 3), normal(3), normal(3, 5), normal(5)]
 
 
@@ -28,7 +28,9 @@ def expected(x: Any, layers: Layers, names: Any, choices: Choices) -> tf.Tensor:
     """The formula, differentiated operation by operation."""
     one = tf.ones([])
     hidden, squeezed = (one if each is None else each for each in choices[2:])
-    z = (tf.reduce_mean(x, axis=[1, 2]) * hidden) @ layers.reduce_kernel + layers.reduce_bias
+    z = (
+        tf.reduce_mean(x, axis=[1, 2]) * tf.reshape(hidden, [-1])
+    ) @ layers.reduce_kernel + layers.reduce_bias
     h = mixed_value(z, names, choices.weights)
     u = (h * squeezed) @ layers.expand_kernel + layers.expand_bias
     gate, presence = tf.nn.relu6(u + 3) / 6, choices.presence
