@@ -10,7 +10,7 @@ it may change the width it is a convolution that the largest network has not, so
 space of the most alternatives with skips, and says how many multiply-adds they add.
 
 Steps are interleaved in one process, medians, processors' time of all threads together. Memory is
-the most that a process of its own takes beyond its libraries, median of three, with one heap for
+the most that a process of its own takes beyond its libraries, median of five, with one heap for
 C's `malloc`: with two, as the drivers have, one process takes up to 20 MiB more than the next by
 which thread happens to compile what (`--heaps=2` measures that). Measurements are kept in
 `--results`, so that an interrupted run goes on. Writes `--plot`.
@@ -35,7 +35,7 @@ from fbnetv2_tf.cost_tables import space_tables
 ALTERNATIVES = flags.DEFINE_list("alternatives", ["1", "2", "8", "32"], "Of each choice.")
 IMAGES = flags.DEFINE_integer("images", 64, "In a step.")
 STEPS = flags.DEFINE_integer("steps", 21, "Timed steps of each.")
-PROCESSES = flags.DEFINE_integer("processes", 3, "For the memory of each.")
+PROCESSES = flags.DEFINE_integer("processes", 5, "For the memory of each.")
 HEAPS = flags.DEFINE_integer("heaps", 1, "Of C's `malloc` in those.")
 RESULTS = flags.DEFINE_string("results", "benchmarks/results/scaling.json", "Measured so far.")
 PLOT = flags.DEFINE_string("plot", "docs/pictures/scaling.png", "The picture to write.")

@@ -14,14 +14,15 @@ within a graph. Each has the same batch and SGD with momentum.
 
 Two times are measured: by the clock, and of the processors in all threads together. The second says
 more on a machine that other programs use at the same time. Memory is the most that a process of its
-own takes beyond what its libraries take; the last column is code of those libraries that it ran
-for the first time, and that the operating system read from their files.
+own takes beyond what its libraries take, the median of three; the last column is code of those
+libraries that it ran for the first time, and that the operating system read from their files.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import statistics
 
 import tensorflow as tf
 from absl import app, flags
@@ -36,6 +37,7 @@ WARMUP = flags.DEFINE_integer("warmup", 10, "Steps of each before those, for cac
 WHAT = flags.DEFINE_list("what", list(MAKE), "What to time.")
 SKIP = flags.DEFINE_list("skip", [], "What of it to leave out.")
 MEMORY = flags.DEFINE_boolean("memory", True, "Also measure peak memory, each in a new process.")
+PROCESSES = flags.DEFINE_integer("processes", 3, "For the memory of each.")
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the peak memory of one of them and stop.")
 
 OF_TORCH = ("torch", "channels_last")
@@ -43,9 +45,11 @@ OF_TORCH = ("torch", "channels_last")
 
 
 def peak_of(name: str) -> tuple[float, float]:
-    """The peak memory of a step, and its libraries' code, MiB."""
+    """The peak memory of a step, and its libraries' code, MiB, medians of some processes."""
     space = [f"--space={SPACE.value}", f"--batch_size={BATCH.value}"]
-    return peak_mib([f"--peak_of={name}", *space])
+    peaks = [peak_mib([f"--peak_of={name}", *space]) for _ in range(PROCESSES.value)]
+    memory, code = map(statistics.median, zip(*peaks, strict=True))
+    return memory, code
 
 
 def main(_: list[str]) -> None:

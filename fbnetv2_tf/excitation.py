@@ -9,7 +9,8 @@ of the same widths, and TensorFlow lays them out in the step's graph when it fir
 
 TensorFlow's own gradient of the mean is a map, repeated for every pixel, divided and added up; here
 it is added on the way: `dx = dy * gate + dmean / pixels`. The masks of the hidden width and of the
-squeezed one multiply the vectors that the two layers read.
+squeezed one multiply the vectors that the two layers read. That of the hidden width multiplies the
+gate too, so that what reads the map needs no mask on its kernel.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def excited(
     choices: Choices = NOTHING_CHOSEN,
     fixed: bool = False,
 ) -> tf.Tensor:
-    """Each channel of a map times its gate.
+    """Each channel of a map times its gate, and times the mask of the channels.
 
     Args:
         x: (batch, height, width, channels).
@@ -115,14 +116,15 @@ def _gate(
     mean: tf.Tensor, layers: Layers, choices: Choices, names: tuple[str, ...]
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """The factors of the channels, (batch, channels), and what the way back needs."""
-    read = _times(mean, _row(choices.hidden))
+    p, hidden = choices.presence, _row(choices.hidden)
+    read = _times(mean, hidden)
     z = tf.nn.bias_add(tf.matmul(read, layers.reduce_kernel), layers.reduce_bias)
     h = mixed_value(z, names, choices.weights)
     squeezed = _times(h, choices.squeezed)
     shifted = tf.nn.bias_add(tf.matmul(squeezed, layers.expand_kernel), layers.expand_bias) + 3
     gate = tf.nn.relu6(shifted) * (1 / 6)
-    p = choices.presence
-    return gate if p is None else 1 + p * (gate - 1), [mean, read, z, h, squeezed, shifted]
+    factor = gate if p is None else 1 + p * (gate - 1)
+    return _times(factor, hidden), [mean, read, z, h, squeezed, shifted]
 
 
 def _slope(
@@ -135,7 +137,8 @@ def _slope(
 ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
     """The gradients of the mean, of the layers and of what is chosen."""
     mean, read, z, h, squeezed, shifted = kept
-    p = choices.presence
+    p, hidden = choices.presence, _row(choices.hidden)
+    of_masked, dfactor = dfactor, _times(dfactor, hidden)
     du = tf.raw_ops.Relu6Grad(gradients=_times(dfactor, p), features=shifted) * (1 / 6)
     dsqueezed = tf.matmul(du, layers.expand_kernel, transpose_b=True)
     dh = _times(dsqueezed, choices.squeezed)
@@ -147,16 +150,21 @@ def _slope(
         tf.matmul(squeezed, du, transpose_a=True),
         tf.reduce_sum(du, axis=0),
     ]
+    dmean = _times(dread, hidden)
+    if fixed:
+        return dmean, of_layers, []
     of_choices = []
-    if not fixed and choices.weights is not None:
+    gate = tf.nn.relu6(shifted) * (1 / 6)
+    if choices.weights is not None:
         of_choices.append(tf.stack([tf.reduce_sum(dh * each) for each in values(z, names)]))
-    if not fixed and p is not None:
-        of_choices.append(tf.reduce_sum(dfactor * (tf.nn.relu6(shifted) * (1 / 6) - 1)))
-    if not fixed and choices.hidden is not None:
-        of_choices.append(tf.reduce_sum(dread * mean, axis=0)[:, None])
-    if not fixed and choices.squeezed is not None:
+    if p is not None:
+        of_choices.append(tf.reduce_sum(dfactor * (gate - 1)))
+    if hidden is not None:
+        factor = gate if p is None else 1 + p * (gate - 1)
+        of_choices.append(tf.reduce_sum(dread * mean + of_masked * factor, axis=0)[:, None])
+    if choices.squeezed is not None:
         of_choices.append(tf.reduce_sum(dsqueezed * h, axis=0))
-    return _times(dread, _row(choices.hidden)), of_layers, of_choices
+    return dmean, of_layers, of_choices
 
 
 @tf.function(autograph=False)

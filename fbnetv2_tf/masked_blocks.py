@@ -5,8 +5,9 @@ in between it is FBNetV2's relaxation. Where the masks go:
 
 * output width: on gamma and beta of the BatchNorm that ends the linear part, so that the map that
   leaves a block is zero beyond its width;
-* hidden width: on the rows of the projection (hidden channels do not mix before it) and on the
-  squeezed vector; masking earlier would be undone by the BatchNorm in between;
+* hidden width: on the gate of squeeze-and-excite and on the vector that it reads; where there is
+  none, on the rows of the projection (hidden channels do not mix before it). Masking earlier would
+  be undone by the BatchNorm in between;
 * kernel: on the depthwise kernel; activation and squeeze-and-excite: by their own layers;
 * residual: with probability P(C_in == C_out); a skip that changes width has its own 1x1.
 

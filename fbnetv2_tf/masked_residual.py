@@ -97,8 +97,10 @@ class SeparableBranch(MaskedBlock):
             x = self.expand_bn(self.expand_conv(x), **phase, **self.activation(masks))
         x = self.depthwise_conv(x, kernel_mask=masks.kernel)
         x = self.depthwise_bn(x, **phase, **self.activation(masks))
-        x = x if self.se is None else self.se(x, masks=masks)
-        x = self.project_conv(x, input_mask=masks.hidden)
+        if self.se is None:
+            x = self.project_conv(x, input_mask=masks.hidden)
+        else:
+            x = self.project_conv(self.se(x, masks=masks))
         return self.project_bn(x, scale=scale, added=added, fixed=masks.fixed, **phase)
 
     def get_config(self) -> dict[str, Any]:

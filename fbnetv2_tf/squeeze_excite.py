@@ -1,8 +1,9 @@
 """Squeeze-and-excite whose presence and width are chosen, by masks of its vectors alone.
 
 With probability P(se) the gate is `s(z)`, else 1: `1 + P(se) * (s(z) - 1)`. The masks of the
-hidden width and of the squeezed width multiply the vectors that the two layers read. Kernels and
-vectors are float32 whatever the dtype of the map.
+hidden width and of the squeezed width multiply the vectors that the two layers read, the former the
+gate too: the map that leaves is zero beyond the hidden width. Kernels and vectors are float32
+whatever the dtype of the map.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .masks import BlockMasks
 
 @keras.saving.register_keras_serializable(package="fbnetv2_tf")
 class MaskedSqueezeExcite(keras.layers.Layer):
-    """`x * (1 + P(se) * (hard_sigmoid(expand(act(reduce(mean(x))))) - 1))`.
+    """`x * hidden * (1 + P(se) * (hard_sigmoid(expand(act(reduce(mean(x))))) - 1))`.
 
     Args:
         squeezed_channels: the largest width between the two layers.

@@ -34,7 +34,8 @@ def expected(x: Any, layers: Layers, names: Any, choices: Choices) -> tf.Tensor:
     h = mixed_value(z, names, choices.weights)
     u = (h * squeezed) @ layers.expand_kernel + layers.expand_bias
     gate, presence = tf.nn.relu6(u + 3) / 6, choices.presence
-    return x * (gate if presence is None else 1 + presence * (gate - 1))[:, None, None]
+    factor = gate if presence is None else 1 + presence * (gate - 1)
+    return x * (factor * tf.reshape(hidden, [-1]))[:, None, None]
 
 
 @pytest.mark.parametrize("least", [0, 10**9], ids=["compiled", "operators"])
