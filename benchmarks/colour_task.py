@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from PIL import Image
 
 from benchmarks.photo_tiles import Tile, picture, textured_tiles
+from benchmarks.sentences import run
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "runs" / "data" / "photographs.npz"
@@ -117,4 +118,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("photographs", str(FOLDER), "The folder of the photographs.")
     flags.DEFINE_string("output", str(OUTPUT), "The file to write.")
     flags.DEFINE_integer("seed", 0, "Of the choice of tiles, and of how pictures are cut.")
-    app.run(main)
+    run(main)

@@ -17,11 +17,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import fbnetv2_tf as fb
 from benchmarks.contest import CHANCE, CHOSEN, Contest, Contestant, names_of
 from benchmarks.searching import table
+from benchmarks.sentences import run
 from benchmarks.tasks import task_of
 from benchmarks.trials import BACKENDS, RESULTS, Verdicts
 
@@ -203,4 +204,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
     flags.DEFINE_string("space", None, "As of benchmarks.quality; by default the task's.")
     flags.DEFINE_string("plot", None, "A picture to draw.")
-    app.run(main)
+    run(main)

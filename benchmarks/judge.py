@@ -17,15 +17,24 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
-from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, judge
+from benchmarks.sentences import run
+from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, Verdicts, judge
+from fbnetv2_tf.architecture import parse_architecture
+from fbnetv2_tf.errors import InputError
 
 NETWORKS = flags.DEFINE_string("networks", None, "A file with a network a line.")
 SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds of the trainings.")
 WORKERS = flags.DEFINE_integer("workers", 1, "Processes that share the work.")
 WORKER = flags.DEFINE_integer("worker", None, "The number of this one of them; set by the first.")
-BACKEND = flags.DEFINE_enum("backend", "tensorflow", BACKENDS, "Of Keras.")
+BACKEND = flags.DEFINE_enum(
+    "backend",
+    None,
+    BACKENDS,
+    "Of Keras. If named, what only another has judged is judged again; if not, TensorFlow judges "
+    "what none has.",
+)
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of one training under TensorFlow.")
 RATE = flags.DEFINE_float("learning_rate", None, "Another than the recipe's, for its tuning curve.")
 NAME = flags.DEFINE_enum("recipe", "final", list(RECIPES), "How the networks are trained.")
@@ -39,15 +48,23 @@ def trials() -> list[Trial]:
     if RATE.value is not None:
         recipe = replace(recipe, learning_rate=RATE.value)
     lines = Path(NETWORKS.value).read_text(encoding="utf-8").splitlines()
-    return [
+    found = [
         Trial(network, int(seed), recipe, DATA.value)
         for line in filter(str.strip, lines)
         for seed, network in _wanted(line.strip())
     ]
+    if not found:
+        raise InputError(f"{NETWORKS.value} must have a network a line. Received an empty file.")
+    for trial in found:
+        parse_architecture(trial.network)
+    return found
 
 
 def _wanted(line: str) -> list[tuple[str, str]]:
     """Seeds and the network of a line: `network`, or `seed network` for that seed alone."""
+    wrong = [seed for seed in SEEDS.value if not seed.isdigit()]
+    if wrong:
+        raise InputError(f"`--seeds` must be whole numbers from 0 on. Received: {wrong[0]!r}.")
     first, _, rest = line.partition(" ")
     return [(first, rest)] if first.isdigit() else [(seed, line) for seed in SEEDS.value]
 
@@ -64,8 +81,9 @@ def hand_out() -> None:
 
 def work() -> None:
     """Judges this worker's share."""
-    os.environ["KERAS_BACKEND"] = BACKEND.value
-    if BACKEND.value == "tensorflow":
+    backend = BACKEND.value or "tensorflow"
+    os.environ["KERAS_BACKEND"] = backend
+    if backend == "tensorflow":
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         import tensorflow as tf
 
@@ -75,7 +93,11 @@ def work() -> None:
 
     share = trials()[WORKER.value or 0 :: WORKERS.value]
     path = Path(OUTPUT.value)
-    for trial, verdict in judge(share, load(DATA.value), path, BACKEND.value):
+    if BACKEND.value is None:
+        known, whole = Verdicts(path), len(share)
+        share = [trial for trial in share if known.of(trial) is None]
+        print(f"{whole - len(share)} of {whole} trainings are in {path}", flush=True)
+    for trial, verdict in judge(share, load(DATA.value), path, backend):
         print(
             f"{100 * verdict.validation:5.2f} {100 * verdict.test:5.2f} "
             f"{verdict.seconds:6.1f} s  seed {trial.seed}  {trial.network}",
@@ -92,4 +114,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    flags.mark_flag_as_required("networks")
+    run(main)

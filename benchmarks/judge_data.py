@@ -16,7 +16,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import flags
+
+from benchmarks.sentences import run
+from fbnetv2_tf.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "runs" / "judge"
@@ -61,8 +64,16 @@ def prepare(name: str, dataset: str, data_dir: Path | None, side: int) -> Path:
 
 
 def load(name: str) -> JudgeData:
-    """The parts that `prepare` has written."""
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
+    """The parts that `prepare` has written.
+
+    Raises:
+        InputError: it has not.
+    """
+    path = FOLDER / f"{name}.npz"
+    if not path.is_file():
+        wanted = f"python -m benchmarks.judge_data --data={name}"
+        raise InputError(f"The judge's data {path} is missing; `{wanted}` writes it.")
+    with np.load(path, allow_pickle=False) as file:
         return JudgeData(*((file[f"x_{part}"], file[f"y_{part}"]) for part in PARTS))
 
 
@@ -130,6 +141,8 @@ def main(_: list[str]) -> None:
 
     values = flags.FLAGS
     name = values.data or values.dataset
+    if name is None:
+        raise InputError("`--data` or `--dataset` must say which data. Received neither.")
     task = TASKS.get(name)
     dataset = values.dataset or (task.dataset if task else name)
     folder = values.data_dir or (task.data_dir if task else None)
@@ -144,4 +157,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("dataset", None, "As of fbnetv2-search; by default the task's.")
     flags.DEFINE_string("data_dir", None, "As of fbnetv2-search; by default the task's.")
     flags.DEFINE_integer("side", None, "Of the images, pixels; by default the task's, or 28.")
-    app.run(main)
+    run(main)

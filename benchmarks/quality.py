@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 import fbnetv2_tf as fb
 from benchmarks.contest import CHANCE, CHOSEN, Contest, Contestant
@@ -27,9 +27,11 @@ from benchmarks.contest_report import show
 from benchmarks.contestants import BASELINES, random_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.searching import searched
+from benchmarks.sentences import run
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.tasks import Task, space_of, task_of
 from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts, judge
+from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import parse_quantity
 
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
@@ -135,7 +137,7 @@ def _finalist(
 def _task() -> Task:
     task = task_of(DATA.value, DATASET.value, DATA_DIR.value, SPACE.value, BUDGETS.value)
     if not task.budgets:
-        raise SystemExit(f"--data={task.data} has no budgets of its own: name some by --budgets.")
+        raise InputError(f"--data={task.data} has no budgets of its own: name some by --budgets.")
     return task
 
 
@@ -192,6 +194,10 @@ def write_lists(trials: Sequence[Trial]) -> None:
 
 def main(_: list[str]) -> None:
     """Chooses, judges what is missing and prints the tables."""
+    unknown = [name for name in METHOD.value if name and name not in METHODS]
+    if unknown:
+        known = ", ".join(METHODS)
+        raise InputError(f"`--methods` must be some of {known}. Received: {unknown[0]!r}.")
     task = _task()
     space, contest = space_of(task.space), Contest(task.contest, CHOSEN)
     missing = unjudged(contest, space)
@@ -208,4 +214,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

@@ -15,15 +15,17 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from absl import app, flags
+from absl import flags
 from scipy import stats
 
 import fbnetv2_tf as fb
 from benchmarks.sandwich import loaded
 from benchmarks.searching import table
+from benchmarks.sentences import run
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.tasks import space_of, task_of
 from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts
+from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import parse_quantity
 
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
@@ -129,6 +131,8 @@ def main(_: list[str]) -> None:
     if NETWORKS.value:
         only = set(Path(NETWORKS.value).read_text(encoding="utf-8").splitlines())
     truth = judged(space, Path(JUDGED.value), only, DATA.value)
+    if not truth:
+        raise InputError(f"None of the networks of {NETWORKS.value or space} has been judged.")
     ways: dict[str, Scores] = {"MACs alone": {network: macs(network) for network in truth}}
     for supernet in supernets:
         losses = {network: -supernet.score(network)[0] for network in truth}
@@ -144,4 +148,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

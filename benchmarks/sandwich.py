@@ -18,9 +18,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 import fbnetv2_tf as fb
+from benchmarks.sentences import run
 from benchmarks.supernets import ScoringSupernet
 from benchmarks.tasks import Task, space_of, task_of
 from fbnetv2_tf.choices_layout import one_hot_rows, searched
@@ -125,4 +126,4 @@ if __name__ == "__main__":
     flags.DEFINE_string("data", "fashion_mnist", "A task of benchmarks.tasks.")
     flags.DEFINE_string("space", None, "Another space than the task's.")
     flags.DEFINE_integer("seed", 0, "Of the draws, the order and the initial weights.")
-    app.run(main)
+    run(main)

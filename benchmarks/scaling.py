@@ -37,7 +37,7 @@ IMAGES = flags.DEFINE_integer("images", 64, "In a step.")
 STEPS = flags.DEFINE_integer("steps", 21, "Timed steps of each.")
 PROCESSES = flags.DEFINE_integer("processes", 5, "For the memory of each.")
 HEAPS = flags.DEFINE_integer("heaps", 1, "Of C's `malloc` in those.")
-RESULTS = flags.DEFINE_string("results", "benchmarks/results/scaling.json", "Measured so far.")
+RESULTS = flags.DEFINE_string("results", "runs/scaling.json", "Measured so far.")
 PLOT = flags.DEFINE_string("plot", "docs/pictures/scaling.png", "The picture to write.")
 PEAK_OF = flags.DEFINE_string("peak_of", None, "Print the memory of one of them and stop.")
 

@@ -21,11 +21,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 import fbnetv2_tf as fb
 from benchmarks.contest import CHOSEN, Contest, names_of
 from benchmarks.searching import table
+from benchmarks.sentences import run
 from benchmarks.size_task import SPACE, sample
 from benchmarks.trials import RESULTS, Trial, Verdicts
 from fbnetv2_tf.units import parse_quantity
@@ -110,4 +111,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

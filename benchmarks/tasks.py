@@ -14,6 +14,7 @@ from pathlib import Path
 
 import fbnetv2_tf as fb
 from benchmarks.size_task import SPACE as SMALL_SPACE
+from fbnetv2_tf.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,11 +70,11 @@ def task_of(
     """A task of the table, or another; what is given replaces what the table says.
 
     Raises:
-        ValueError: The table does not know the data, and no space is given.
+        InputError: The table does not know the data, and no space is given.
     """
     known = TASKS.get(data)
     if known is None and space is None:
-        raise ValueError(f"`data` must be {' or '.join(TASKS)}, or have a space. Received: {data}.")
+        raise InputError(f"`data` must be {' or '.join(TASKS)}, or have a space. Received: {data}.")
     known = known or Task(data, data, None, str(space), ())
     return Task(
         data,
