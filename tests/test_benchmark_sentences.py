@@ -61,4 +61,5 @@ def test_the_judge_refuses_a_list_of_no_networks(text: str, said: str, tmp_path:
     command = [sys.executable, "-m", "benchmarks.judge", f"--networks={networks}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, done.stdout) == (sentences.BAD_INPUT, "")
-    assert said in done.stderr and "Traceback" not in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
