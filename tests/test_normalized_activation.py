@@ -22,7 +22,11 @@ MASK = np.array([1, 1, 1, 1, 0.5, 0.5, 0, 0], np.float32)
 
 
 def both(
-    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], dtype: str, is_sum: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    names: tuple[str, ...],
+    dtype: str,
+    is_sum: bool = False,
+    fixed: bool = False,
 ) -> list[Any]:
     """Outputs, moving statistics and gradients: compiled first, then operator by operator."""
     layer = FusedBatchNormalization()
@@ -35,7 +39,7 @@ def both(
         others, probabilities = tf.constant(OTHERS), tf.constant(PROBABILITIES)
         with tf.GradientTape() as tape:
             tape.watch([x, weights, others, probabilities])
-            given = {"activations": names, "activation_weights": weights}
+            given = {"activations": names, "activation_weights": weights, "fixed": fixed}
             if is_sum:
                 first, second = tf.unstack(tf.cast(others, dtype))
                 given["added"] = [(first, None), (second, probabilities[0])]
@@ -70,6 +74,18 @@ def test_everything_is_that_of_the_operators(
     ours, theirs = both(monkeypatch, names, "float32", is_sum)
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("names", [(), ("re", "hs")])
+def test_a_constant_mask_inside_the_pass_is_one_outside(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gamma's and beta's gradients too; what is constant has none."""
+    compiled, _ = both(monkeypatch, names, "float32", fixed=True)
+    learned, _ = both(monkeypatch, names, "float32")
+    for ours, theirs in zip(compiled[:-3], learned[:-3], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    assert not np.any(compiled[-3])
 
 
 def test_statistics_are_float32_whatever_the_map_is(monkeypatch: pytest.MonkeyPatch) -> None:
