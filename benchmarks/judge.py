@@ -20,7 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from benchmarks.sentences import run
-from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, Verdicts, judge
+from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, judge
 from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.errors import InputError
 
@@ -47,6 +47,9 @@ def trials() -> list[Trial]:
     recipe = RECIPES[NAME.value]
     if RATE.value is not None:
         recipe = replace(recipe, learning_rate=RATE.value)
+    wrong = [seed for seed in SEEDS.value if not seed.isdigit()]
+    if wrong:
+        raise InputError(f"`--seeds` must be whole numbers from 0 on. Received: {wrong[0]!r}.")
     lines = Path(NETWORKS.value).read_text(encoding="utf-8").splitlines()
     found = [
         Trial(network, int(seed), recipe, DATA.value)
@@ -62,9 +65,6 @@ def trials() -> list[Trial]:
 
 def _wanted(line: str) -> list[tuple[str, str]]:
     """Seeds and the network of a line: `network`, or `seed network` for that seed alone."""
-    wrong = [seed for seed in SEEDS.value if not seed.isdigit()]
-    if wrong:
-        raise InputError(f"`--seeds` must be whole numbers from 0 on. Received: {wrong[0]!r}.")
     first, _, rest = line.partition(" ")
     return [(first, rest)] if first.isdigit() else [(seed, line) for seed in SEEDS.value]
 
@@ -79,8 +79,8 @@ def hand_out() -> None:
         raise SystemExit("A worker failed; what the others have judged is kept.")
 
 
-def work() -> None:
-    """Judges this worker's share."""
+def work(share: list[Trial]) -> None:
+    """Judges a worker's share."""
     backend = BACKEND.value or "tensorflow"
     os.environ["KERAS_BACKEND"] = backend
     if backend == "tensorflow":
@@ -91,13 +91,9 @@ def work() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(THREADS.value)
     from benchmarks.judge_data import load
 
-    share = trials()[WORKER.value or 0 :: WORKERS.value]
     path = Path(OUTPUT.value)
-    if BACKEND.value is None:
-        known, whole = Verdicts(path), len(share)
-        share = [trial for trial in share if known.of(trial) is None]
-        print(f"{whole - len(share)} of {whole} trainings are in {path}", flush=True)
-    for trial, verdict in judge(share, load(DATA.value), path, backend):
+    again = BACKEND.value is not None
+    for trial, verdict in judge(share, load(DATA.value), path, backend, again):
         print(
             f"{100 * verdict.validation:5.2f} {100 * verdict.test:5.2f} "
             f"{verdict.seconds:6.1f} s  seed {trial.seed}  {trial.network}",
@@ -107,10 +103,11 @@ def work() -> None:
 
 def main(_: list[str]) -> None:
     """Judges a list of networks."""
+    wanted = trials()
     if WORKERS.value > 1 and WORKER.value is None:
         hand_out()
     else:
-        work()
+        work(wanted[WORKER.value or 0 :: WORKERS.value])
 
 
 if __name__ == "__main__":

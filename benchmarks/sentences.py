@@ -9,13 +9,11 @@ from typing import Any
 from absl import app
 
 from fbnetv2_tf.errors import InputError
-
-BAD_INPUT = 2
-"""The exit code, as the drivers have it."""
+from fbnetv2_tf.flags.driver import BAD_INPUT, what_the_system_said
 
 
 def run(main: Callable[[list[str]], Any]) -> None:
-    """Runs a program of `absl`; a mistake in what it was given is a line, and the exit code 2.
+    """Runs a program of `absl`; a mistake in what it was given is a line, and `BAD_INPUT`.
 
     Args:
         main: takes the words of the command line that are no flags.
@@ -31,7 +29,7 @@ def run(main: Callable[[list[str]], Any]) -> None:
         except OSError as error:
             if error.filename is None:
                 raise
-            sentence = f"{error.filename}: {error.strerror}."
+            sentence = what_the_system_said(error)
         print(sentence, file=sys.stderr)
         sys.exit(BAD_INPUT)
 

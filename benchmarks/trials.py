@@ -129,11 +129,11 @@ def keep(trial: Trial, backend: str, verdict: Verdict, path: Path) -> None:
 
 
 def judge(
-    trials: Iterable[Trial], data: Any, path: Path, backend: str
+    trials: Iterable[Trial], data: Any, path: Path, backend: str, again: bool = False
 ) -> Iterator[tuple[Trial, Verdict]]:
-    """Runs the trials that have no result under this backend yet."""
+    """Runs the trials that have no result yet under any backend; with `again`, under this one."""
     for trial in trials:
-        known = Verdicts(path).of(trial, backend)
+        known = Verdicts(path).of(trial, backend if again else None)
         if known is None:
             known = run_trial(trial, data)
             keep(trial, backend, known, path)

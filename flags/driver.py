@@ -115,7 +115,7 @@ class Driver(Generic[Options]):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return DONE
         except OSError as error:
-            return self._complain(_what_the_system_said(error))
+            return self._complain(what_the_system_said(error))
         except (KeyboardInterrupt, RunInterruptedError) as error:
             said = str(error) or "The same command continues from the last state that was saved."
             print(f"{self.name}: interrupted. {said}", file=sys.stderr)
@@ -210,7 +210,8 @@ def _termination_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _what_the_system_said(error: OSError) -> str:
+def what_the_system_said(error: OSError) -> str:
+    """What a file could not be used for, in a sentence."""
     reason = error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return f"The system refused: {reason}."

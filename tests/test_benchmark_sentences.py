@@ -12,6 +12,7 @@ from absl import app
 
 from benchmarks import sentences
 from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.flags.driver import BAD_INPUT
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,7 +29,10 @@ def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "said"),
     [
         (InputError("`--seeds` must be numbers."), "`--seeds` must be numbers."),
-        (FileNotFoundError(2, "No such file or directory", "a.txt"), "a.txt: No such file or dir"),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.txt"),
+            "'a.txt' cannot be used: No such file",
+        ),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), "`pip install torch`"),
     ],
 )
@@ -40,7 +44,7 @@ def test_a_mistake_is_a_line(
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
         failing(error, monkeypatch)
-    assert exit_.value.code == sentences.BAD_INPUT
+    assert exit_.value.code == BAD_INPUT
     assert said in capsys.readouterr().err
 
 
@@ -60,6 +64,6 @@ def test_the_judge_refuses_a_list_of_no_networks(text: str, said: str, tmp_path:
     networks.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.judge", f"--networks={networks}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert (done.returncode, done.stdout) == (sentences.BAD_INPUT, "")
+    assert (done.returncode, done.stdout) == (BAD_INPUT, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr

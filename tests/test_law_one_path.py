@@ -61,7 +61,10 @@ def graph(text: str, with_gradient: bool) -> Any:
 
 def all_operations(text: str, with_gradient: bool = False) -> list[tf.Operation]:
     """All operations; nothing that has to do with a map hides in a function that they call."""
-    found = graph(text, with_gradient).get_operations()
+    whole = graph(text, with_gradient)
+    found = whole.get_operations()
+    called = whole.as_graph_def().library.function
+    assert not {node.op for function in called for node in function.node_def} & {*CONVOLUTIONS}
     calls = [operation for operation in found if "PartitionedCall" in operation.type]
     of_calls = [tensor for call in calls for tensor in [*call.inputs, *call.outputs]]
     assert not [tensor for tensor in of_calls if is_map(tensor) or is_rows(tensor)]
