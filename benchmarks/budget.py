@@ -113,7 +113,7 @@ def _flags(case: Case, options: argparse.Namespace, latency: Path) -> dict[str, 
         values = [child[resource] / words.scale for child in case.limits]
         limits[words.argument] = ",".join(f"{v:.{0 if words.scale == 1 else 4}f}" for v in values)
     common = {"space": options.space, "epochs": options.epochs, "seed": case.seed}
-    common |= {"candidates": options.candidates, "finalists": 0, "fair_epochs": 0}
+    common |= {"candidates": options.candidates, "fair_epochs": 0}
     common |= {"dataset": options.dataset}
     common |= {"batch_size": options.batch_size, "warmup_epochs": 0}
     if "max_latency_ms" in limits:

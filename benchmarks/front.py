@@ -32,7 +32,6 @@ def main() -> None:
     names = ("space", "dataset", "epochs", "seed", "candidates")
     flags = {name: getattr(options, name) for name in names} | {
         "pareto": options.budgets,
-        "finalists": 0,
         "fair_epochs": 0,
     }
     run = options.runs / f"pareto_{options.budgets}_seed{options.seed}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from benchmarks.sentences import run
-from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, judge
+from benchmarks.trials import BACKENDS, RECIPES, RESULTS, Trial, judge, recipe_of
 from fbnetv2_tf.architecture import parse_architecture
 from fbnetv2_tf.errors import InputError
 
@@ -37,14 +37,14 @@ BACKEND = flags.DEFINE_enum(
 )
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of one training under TensorFlow.")
 RATE = flags.DEFINE_float("learning_rate", None, "Another than the recipe's, for its tuning curve.")
-NAME = flags.DEFINE_enum("recipe", "final", list(RECIPES), "How the networks are trained.")
+NAME = flags.DEFINE_enum("recipe", "final", RECIPES, "How the networks are trained.")
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 OUTPUT = flags.DEFINE_string("results", str(RESULTS), "The file of JSON lines.")
 
 
 def trials() -> list[Trial]:
     """What is to be judged."""
-    recipe = RECIPES[NAME.value]
+    recipe = recipe_of(DATA.value, NAME.value)
     if RATE.value is not None:
         recipe = replace(recipe, learning_rate=RATE.value)
     wrong = [seed for seed in SEEDS.value if not seed.isdigit()]

@@ -83,7 +83,7 @@ def command(part: str, data: Path, output: Path) -> list[str]:
         "--deterministic",
     ]
     if part == "search":
-        return [f"--space={SPACE}", "--max_macs=6000", "--finalists=0", *common]
+        return [f"--space={SPACE}", "--max_macs=6000", *common]
     return [f"--architecture={CHILD}", "--dropout=0.2", *common]
 
 

@@ -30,7 +30,7 @@ from benchmarks.searching import searched
 from benchmarks.sentences import run
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.tasks import Task, space_of, task_of
-from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts, judge
+from benchmarks.trials import FINALIST, RESULTS, Trial, Verdicts, final_trial, judge
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import parse_quantity
 
@@ -44,11 +44,13 @@ BUDGETS = flags.DEFINE_list("budgets", None, "Multiply-adds; by default the task
 SEARCH_SEEDS = flags.DEFINE_list("search_seeds", ["0", "1", "2"], "Seeds of the searches.")
 RANDOM = flags.DEFINE_integer("random", 24, "Random networks for each budget.")
 CHILD_SEEDS = flags.DEFINE_list("child_seeds", ["0", "1"], "Of the trainings of each network.")
-EPOCHS = flags.DEFINE_integer("epochs", 4, "Of a search.")
+EPOCHS = flags.DEFINE_integer("epochs", None, "Of a search; by default the task's.")
 EVALUATIONS = flags.DEFINE_integer("evaluations", 256, "Networks scored on a supernet; 0: none.")
 FOLDER = flags.DEFINE_string("folder", "runs/quality", "Where the searches are kept.")
 CANDIDATES = flags.DEFINE_integer("candidates", 256, "As of fbnetv2-search.")
-FINALISTS = flags.DEFINE_integer("finalists", 8, "As of fbnetv2-search.")
+FINALISTS = flags.DEFINE_integer(
+    "finalists", 0, "As of fbnetv2-search: also judge what so many choose, and so many by chance."
+)
 LIST = flags.DEFINE_string(
     "list", None, "Write what is still to be judged here, finalists into FILE.finalists, and stop."
 )
@@ -60,6 +62,7 @@ SOFT = {"fair_epochs": 0, "candidates": 32}
 
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
+    "search of 4 epochs": {"epochs": 4},
     "32 candidates": {"candidates": 32},
     "soft scores": SOFT,
     "soft scores of 8 epochs": {"epochs": 8, **SOFT},
@@ -67,8 +70,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "paper": {"sharing": "none", "objective": "paper", "derive": "argmax", "fair_epochs": 0},
 }
 """Name of a way to search -> its flags; `search` is the default of `fbnetv2-search`."""
-
-WITH_FINALISTS = ("search", "32 candidates", "soft scores", "soft scores of 8 epochs")
 
 SUPERNETS = ("search", "sliced")
 """Searches whose weights also serve the baselines that choose by a supernet."""
@@ -84,7 +85,7 @@ def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Cont
     for name, scaled in BASELINES.items():
         yield contest.choose(budget, name, 0, lambda scaled=scaled: scaled(space, budget))
     size = FINALISTS.value
-    for group in range(len(chance) // size):
+    for group in range(len(chance) // size if size else 0):
         drawn = chance[group * size : (group + 1) * size]
         yield from _finalist(contest, budget, "finalists of chance", group, drawn, training_seed=0)
     for method in METHOD.value:
@@ -99,19 +100,16 @@ def _searched(
     run = f"{method.replace(' ', '_')}_{budget // 1000}k_{seed}"
     folder = Path(FOLDER.value) / contest.name / run
     options = _flags(budget, seed) | METHODS[method]
-    ranked: list[str] = []
 
-    def search() -> str:
-        ranked.extend(c["architecture"] for c in searched(folder, options)["candidates"])
-        return ranked[0]
+    def ranked() -> list[str]:
+        return [c["architecture"] for c in searched(folder, options)["candidates"]]
 
-    yield contest.choose(budget, f"{method}, no finalists", seed, search)
-    if not ranked:
-        search()
-    if method in WITH_FINALISTS:
-        best = ranked[: FINALISTS.value]
-        yield from _finalist(contest, budget, method, seed, best, training_seed=seed)
+    yield contest.choose(budget, method, seed, lambda: ranked()[0])
+    if FINALISTS.value:
+        best = ranked()[: FINALISTS.value]
+        yield from _finalist(contest, budget, f"{method}, finalists", seed, best, seed)
     if method in SUPERNETS and EVALUATIONS.value:
+        ranked()
         yield from _by_supernet(contest, space, budget, seed, folder, method)
 
 
@@ -148,10 +146,9 @@ def _flags(budget: int, seed: int) -> dict[str, Any]:
         "dataset": task.dataset,
         "data_dir": task.data_dir,
         "max_macs": budget,
-        "epochs": EPOCHS.value,
+        "epochs": EPOCHS.value or task.epochs,
         "seed": seed,
         "candidates": CANDIDATES.value,
-        "finalists": 0,  # their trainings are the judge's business here
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -169,7 +166,7 @@ def _by_supernet(
 def final_trials(members: Iterable[Contestant]) -> list[Trial]:
     """What the judge has to run: every network with the same seeds."""
     seeds = [int(seed) for seed in CHILD_SEEDS.value]
-    wanted = [Trial(c.network, seed, data=DATA.value) for c in members for seed in seeds]
+    wanted = [final_trial(c.network, seed, DATA.value) for c in members for seed in seeds]
     return list(dict.fromkeys(wanted))
 
 
@@ -185,8 +182,9 @@ def unjudged(contest: Contest, space: fb.Space) -> list[Trial]:
 
 def write_lists(trials: Sequence[Trial]) -> None:
     """Writes the trials as files for `benchmarks.judge`."""
-    for ending, recipe in (("", RECIPE), (".finalists", FINALIST)):
-        lines = [f"{trial.seed} {trial.network}\n" for trial in trials if trial.recipe == recipe]
+    for ending, short in (("", False), (".finalists", True)):
+        listed = [trial for trial in trials if (trial.recipe == FINALIST) == short]
+        lines = [f"{trial.seed} {trial.network}\n" for trial in listed]
         path = Path(LIST.value + ending)
         path.write_text("".join(lines), encoding="utf-8")
         print(f"{len(lines)} trainings are in {path}")

@@ -24,7 +24,7 @@ from benchmarks.searching import table
 from benchmarks.sentences import run
 from benchmarks.supernets import SearchedSupernet
 from benchmarks.tasks import space_of, task_of
-from benchmarks.trials import FINALIST, RECIPE, RESULTS, Trial, Verdicts
+from benchmarks.trials import FINALIST, RESULTS, Trial, Verdicts, recipe_of
 from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import parse_quantity
 
@@ -143,7 +143,8 @@ def main(_: list[str]) -> None:
     if PLOT.value and supernets:
         draw(truth, ways[supernets[0].folder.name], Path(PLOT.value))
     ways |= by_training(Verdicts(Path(JUDGED.value)), truth, DATA.value)
-    print(f"{len(truth)} networks, trained for {RECIPE.epochs} epochs; Kendall / Spearman")
+    epochs = recipe_of(DATA.value).epochs
+    print(f"{len(truth)} networks, trained for {epochs} epochs; Kendall / Spearman")
     print(table(rows(truth, ways, bands)))
 
 

@@ -43,7 +43,7 @@ def main() -> None:
             options.runs / f"{name}_seed{seed}",
             {"space": SPACE, "max_macs": limit, "seed": seed}
             | {"epochs": options.epochs, "candidates": options.candidates}
-            | {"finalists": 0, "fair_epochs": 0},
+            | {"fair_epochs": 0},
         )
         for name, limit in {"free": high, "tight": int(TIGHT * low)}.items()
         for seed in range(options.seeds)

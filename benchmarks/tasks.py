@@ -28,6 +28,7 @@ class Task:
         dataset, data_dir: as of `fbnetv2-search`.
         space: as `space_of` takes it.
         budgets: multiply-adds.
+        epochs: of a search.
     """
 
     data: str
@@ -35,6 +36,7 @@ class Task:
     data_dir: Path | None
     space: str
     budgets: tuple[str, ...]
+    epochs: int = 4
 
     @property
     def contest(self) -> str:
@@ -52,6 +54,7 @@ TASKS = {
             ROOT / "runs" / "data" / "photographs.npz",
             "colour32",
             ("600K", "1.5M"),
+            epochs=16,
         ),
     )
 }
@@ -82,6 +85,7 @@ def task_of(
         Path(data_dir) if data_dir else known.data_dir,
         space or known.space,
         tuple(budgets or known.budgets),
+        known.epochs,
     )
 
 

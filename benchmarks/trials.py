@@ -22,7 +22,7 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 @dataclass(frozen=True)
 class JudgeRecipe:
-    """The recipe of every final network; `docs/quality.md` has its tuning curve."""
+    """How a network is trained; the defaults are the final recipe on Fashion-MNIST."""
 
     epochs: int = 8
     batch_size: int = 256
@@ -33,11 +33,22 @@ class JudgeRecipe:
     flips: bool = True
 
 
-RECIPE = JudgeRecipe()
+FINAL = {
+    "fashion_mnist": JudgeRecipe(),
+    "photographs": JudgeRecipe(epochs=16),
+}
+"""Data -> the recipe of every final network; `docs/quality.md` has the tuning curves."""
+
 FINALIST = JudgeRecipe(epochs=1, batch_size=64, learning_rate=0.2, warmup_epochs=0.25)
 """How `fbnetv2-search` trains its finalists (`builders/finalists.py`)."""
 
-RECIPES = {"final": RECIPE, "finalist": FINALIST}
+
+def recipe_of(data: str, name: str = "final") -> JudgeRecipe:
+    """The recipe of a name, one of `RECIPES`; data of the user's are trained as Fashion-MNIST."""
+    return FINALIST if name == "finalist" else FINAL.get(data, JudgeRecipe())
+
+
+RECIPES = ("final", "finalist")
 
 
 @dataclass(frozen=True)
@@ -53,12 +64,17 @@ class Trial:
 
     network: str
     seed: int = 0
-    recipe: JudgeRecipe = RECIPE
+    recipe: JudgeRecipe = FINAL["fashion_mnist"]
     data: str = "fashion_mnist"
 
     def key(self, backend: str) -> str:
         """What the result under a backend of Keras is kept by."""
         return json.dumps({**asdict(self), "backend": backend}, sort_keys=True)
+
+
+def final_trial(network: str, seed: int, data: str) -> Trial:
+    """A training by the final recipe of the data."""
+    return Trial(network, seed, recipe_of(data), data)
 
 
 @dataclass(frozen=True)
@@ -94,11 +110,9 @@ class Verdicts:
     def networks(self, data: str = "fashion_mnist") -> list[str]:
         """Every network that was trained by the recipe on these data."""
         given = [json.loads(key) for key in self._known]
-        return list(
-            dict.fromkeys(
-                g["network"] for g in given if g["data"] == data and g["recipe"] == asdict(RECIPE)
-            )
-        )
+        final = asdict(recipe_of(data))
+        named = (g["network"] for g in given if g["data"] == data and g["recipe"] == final)
+        return list(dict.fromkeys(named))
 
     def tests(self, network: str, data: str = "fashion_mnist") -> list[float]:
         """Test accuracies of a network, in [0, 1], one for each seed that it was trained with."""
@@ -106,12 +120,12 @@ class Verdicts:
 
     def finals(self, network: str, data: str = "fashion_mnist") -> list[Verdict]:
         """The results of a network by the recipe, one for each seed that it was trained with."""
-        found = [self.of(Trial(network, seed, data=data)) for seed in range(SEEDS)]
+        found = [self.of(final_trial(network, seed, data)) for seed in range(SEEDS)]
         return [verdict for verdict in found if verdict]
 
     def under(self, network: str, backend: str, data: str = "fashion_mnist") -> list[float]:
         """Test accuracies of a network under one backend, in [0, 1]."""
-        found = [self.of(Trial(network, seed, data=data), backend) for seed in range(SEEDS)]
+        found = [self.of(final_trial(network, seed, data), backend) for seed in range(SEEDS)]
         return [verdict.test for verdict in found if verdict]
 
 

@@ -53,7 +53,7 @@ def main(options: QuickstartOptions) -> None:
     began = time.monotonic()
     epochs = {"search": 2, "train": 1} if options.short else {"search": 12, "train": 16}
     folder = f"--output={options.output}"
-    few = ["--candidates=4", "--finalists=2"] if options.short else []
+    few = ["--candidates=4"] if options.short else []
     _command(
         search.DRIVER,
         [

@@ -210,9 +210,9 @@ def _define_method(values: Any) -> None:
     )
     flags.DEFINE_integer(
         "finalists",
-        8,
-        "The best candidates, which --derive=sampled trains a little before it takes one; 0 takes "
-        "the best candidate by inherited weights.",
+        0,
+        "How many of the best candidates --derive=sampled trains a little before it takes one; 0 "
+        "takes the best by inherited weights.",
         flag_values=values,
     )
     flags.DEFINE_integer("finalist_epochs", 1, "Of each finalist's training.", flag_values=values)

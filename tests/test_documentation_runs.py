@@ -118,9 +118,9 @@ def shortened(words: list[str]) -> list[str]:
     more = SHORTER.get(words[0], [])
     if words[0] == "fbnetv2-search":
         is_own = "--dataset=directory" in words
-        has_finalists = any(word.startswith("--finalists=") for word in words)
-        more = [*more, f"--finalists={2 if has_finalists else 0}"]
-        more += SMALL_SPACE if is_own else SMALL_ARRAYS
+        if any(word.startswith("--finalists=") for word in words):
+            more = [*more, "--finalists=2"]
+        more = [*more, *(SMALL_SPACE if is_own else SMALL_ARRAYS)]
     return [*words, *more]
 
 

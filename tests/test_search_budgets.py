@@ -117,6 +117,7 @@ def test_one_search_makes_a_child_for_each_budget(
         "--epochs=2",
         "--batch_size=16",
         "--candidates=2",
+        "--finalists=2",
         "--fair_epochs=1",
     ]
     assert search.DRIVER.run(arguments) == 0
