@@ -88,14 +88,24 @@ def command(part: str, data: Path, output: Path) -> list[str]:
 
 
 def child(part: str, shared: np.ndarray, arguments: list[str]) -> int:
-    """The driver as it is, but that each finished step is noted in two shared integers."""
-    original = RunState.on_train_batch_end
+    """The driver as it is, but that each finished step is noted in two shared integers.
+
+    The steps of a search and of the training after it count on.
+    """
+    end, restore = RunState.on_train_batch_end, RunState.restore
+    steps: dict[str, int] = {}
 
     def noted(self: Any, batch: int, logs: Any = None) -> None:
-        shared[0], shared[1] = self.started_at + batch + 1, shared[1] + 1
-        original(self, batch, logs)
+        steps[self.what] = self.started_at + batch + 1
+        shared[0], shared[1] = sum(steps.values()), shared[1] + 1
+        end(self, batch, logs)
+
+    def restored(self: Any, model: Any) -> int:
+        steps[self.what] = restore(self, model)
+        return steps[self.what]
 
     RunState.on_train_batch_end = noted  # type: ignore[method-assign]
+    RunState.restore = restored  # type: ignore[method-assign]
     return {"search": search, "train": train}[part].DRIVER.run(arguments)
 
 
@@ -142,9 +152,12 @@ class Victim:
 
 
 def checkpoint_step(output: Path) -> int:
-    """The step of the newest checkpoint."""
-    paths = sorted(output.rglob("step_*.npz"))
-    return int(paths[-1].stem[len("step_") :]) if paths else 0
+    """The step of the newest checkpoint; of a search and the training after it the sum."""
+    newest: dict[Path, int] = {}
+    for path in output.rglob("step_*.npz"):
+        step = int(path.stem[len("step_") :])
+        newest[path.parent] = max(step, newest.get(path.parent, 0))
+    return sum(newest.values())
 
 
 def live(part: str, folder: Path, output: Path, plan: str, total: int, chance: Any) -> Life:

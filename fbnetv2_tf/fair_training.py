@@ -10,15 +10,17 @@ search does it for an epoch before it compares candidates.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import keras
 
 from .datasets import DataSplits
 from .datasets.epochs import endless
 from .distribution import distributed_batches
-from .errors import InputError
+from .loss_guard import LossGuard
 from .replica_agreement import ReplicaAgreement
-from .run_state import build_metrics
+from .run_state import RunState, Saving, build_metrics
 from .search import SearchSettings, labelled, search_loss, steps_of, weights_optimizer
 from .search_data import for_weights
 from .supernet import Supernet
@@ -30,16 +32,29 @@ RATE = 2 / 3
 """The first learning rate, as a share of the search's."""
 
 
-def train_fairly(net: Supernet, data: DataSplits, settings: SearchSettings) -> None:
+def train_fairly(
+    net: Supernet,
+    data: DataSplits,
+    settings: SearchSettings,
+    saving: Saving | None = None,
+    identity: Mapping[str, Any] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
     """Trains the weights for the settings' `fair_epochs`, and leaves the logits as they are.
 
     Args:
         net: a supernet that a search has trained; it is compiled anew, without an objective.
         data: its `weights` part is used.
         settings: of that search.
+        saving: where this training is saved, and from where one that was stopped goes on; None to
+            save nothing.
+        identity: of the search; the checkpoints of another one are refused.
+        callbacks: Keras callbacks to be called too.
 
     Raises:
-        InputError: the loss stopped being a number.
+        InputError: where the loss stopped being a number.
+        RunError: where the folder holds the checkpoints of another search.
+        RunInterruptedError: where a signal was received.
     """
     if not settings.fair_epochs:
         return
@@ -52,25 +67,22 @@ def train_fairly(net: Supernet, data: DataSplits, settings: SearchSettings) -> N
             loss=search_loss(settings),
             metrics=["accuracy"],
         )
-    batches = _batches(data, settings, steps)
-    with net.choices.undecided(TEMPERATURE):
+    state = RunState(saving or Saving(), identity or {}, steps, what="training after the search")
+    with net.choices.undecided(TEMPERATURE):  # which a checkpoint is too
+        first = state.restore(net)
+        batches = _batches(data, settings, steps, first)
         build_metrics(net, batches.element_spec[1], data.classes)
-        history = net.fit(
+        net.fit(
             distributed_batches(batches, net.distribute_strategy),
             steps_per_epoch=steps,
+            initial_epoch=first // steps,
             epochs=settings.fair_epochs,
-            callbacks=[ReplicaAgreement()],
+            callbacks=[ReplicaAgreement(), LossGuard(state), state, *callbacks],
             verbose=0,
         )
-    loss = float(history.history["loss"][-1])
-    if not math.isfinite(loss):
-        raise InputError(
-            "The weights diverged in the epochs after the search: their loss must stay a number. "
-            f"Received: {loss}. Try a smaller --learning_rate, or --fair_epochs=0."
-        )
 
 
-def _batches(data: DataSplits, settings: SearchSettings, steps: int) -> Any:
+def _batches(data: DataSplits, settings: SearchSettings, steps: int, first_step: int) -> Any:
     """The endless data set of the weights' part, in another order than the search's."""
     epochs = data.weights.epochs(
         settings.batch_size,
@@ -79,5 +91,7 @@ def _batches(data: DataSplits, settings: SearchSettings, steps: int) -> Any:
         drop_remainder=True,
     )
     return endless(
-        lambda number, first: for_weights(labelled(epochs(number, first), data, settings)), steps, 0
+        lambda number, first: for_weights(labelled(epochs(number, first), data, settings)),
+        steps,
+        first_step,
     )

@@ -31,6 +31,8 @@ FURTHER = "further.json"
 EXPORT = "export.json"
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"
+FAIR = "fair"
+CANDIDATES = "candidates.json"
 TENSORBOARD = "tensorboard"
 
 WRITTEN_BY = {

@@ -242,14 +242,17 @@ class Supernet(TwoPhaseModel):
         validation: Any = None,
         calibration: Any = None,
         seed: int = 0,
-        watch: Callable[[int, int, Score], None] | None = None,
+        watch: Callable[[int, int, Architecture, Score], None] | None = None,
+        known: Mapping[Architecture, Score] | None = None,
     ) -> list[Candidate]:
         """The architectures that `derive` compares, the one that it takes first.
 
         Args:
             limits: resource -> limit, in the resources' own units, as `read_limits` gives them.
             candidates, validation, calibration, seed: as in `derive`.
-            watch: is told of each candidate: how many are scored, of how many, and its score.
+            watch: is told of each candidate: how many are scored, of how many, itself, and its
+                score.
+            known: scores of before, which are not computed again.
 
         Raises:
             BudgetError: as in `derive`.
@@ -271,11 +274,12 @@ class Supernet(TwoPhaseModel):
             raise BudgetError("Comparing candidates needs `validation` and `calibration` data.")
         drawn = landscape.draw(probabilities, best.window, candidates, seed, limits)
         compared = list(dict.fromkeys([best.architecture, *drawn]))
+        known = known or {}
         scored: dict[Architecture, Score] = {}
-        for number, candidate in enumerate(compared, start=1):
-            scored[candidate] = self.scorer.score(candidate, validation, calibration)
+        for number, one in enumerate(compared, start=1):
+            scored[one] = known.get(one) or self.scorer.score(one, validation, calibration)
             if watch is not None:
-                watch(number, len(compared), scored[candidate])
+                watch(number, len(compared), one, scored[one])
         order = sorted(scored, key=lambda candidate: scored[candidate].loss)
         return [Candidate(architecture, scored[architecture]) for architecture in order]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fbnetv2_tf.budget_front import spread
-from fbnetv2_tf.checkpoint_series import require_same
+from fbnetv2_tf.checkpoint_series import CheckpointSeries, require_same
 from fbnetv2_tf.derivation import Landscape
 from fbnetv2_tf.errors import BudgetError
 from fbnetv2_tf.latency_table import load_latency_table
 from fbnetv2_tf.limits import LIMITS, read_limits
-from fbnetv2_tf.run_folder import CHECKPOINTS, FLAGS, SEARCH, RunFolder
+from fbnetv2_tf.run_folder import CHECKPOINTS, FAIR, FLAGS, SEARCH, RunFolder
 from fbnetv2_tf.space import Space, parse_space
 from fbnetv2_tf.units import format_quantity
 
@@ -26,6 +27,7 @@ from .search_results import Budgets, finished, write_results
 
 if TYPE_CHECKING:
     from fbnetv2_tf.datasets import DataSplits
+    from fbnetv2_tf.run_state import Saving
     from fbnetv2_tf.search import SearchSettings, Steps
 
 
@@ -176,8 +178,9 @@ def _search(
             run_search(net, data, settings, callbacks, first_step=first)
         finally:
             log.close()
-        if options.scores:
-            _train_fairly(net, data, settings, options)
+        if options.scores and settings.fair_epochs:
+            series = CheckpointSeries(run / CHECKPOINTS / FAIR)
+            _train_fairly(net, data, options, replace(saving, series=series), identity)
         # Of a search that was stopped nobody knows how long it took in all.
         seconds = None if first else round(time.monotonic() - began, 1)
         told = {"seconds": seconds, "identity": identity}
@@ -188,16 +191,25 @@ def _search(
 
 
 def _train_fairly(
-    net: Any, data: DataSplits, settings: SearchSettings, options: SearchOptions
+    net: Any, data: DataSplits, options: SearchOptions, saving: Saving, identity: dict[str, Any]
 ) -> None:
-    """What a search that is stopped here does again; nothing of it is saved."""
+    """Trains the weights that score candidates, and says so."""
     from fbnetv2_tf.fair_training import train_fairly
+    from fbnetv2_tf.search import SearchSettings, steps_of
+    from fbnetv2_tf.search_log import SearchLog
 
-    if settings.fair_epochs and options.running.is_writer:
-        epochs = "1 epoch" if settings.fair_epochs == 1 else f"{settings.fair_epochs} epochs"
+    settings = SearchSettings(**options.settings)
+    number = settings.fair_epochs
+    log = SearchLog(number, steps_of(data, settings.batch_size).weights, {})
+    if options.running.is_writer:
+        epochs = "1 epoch" if number == 1 else f"{number} epochs"
         print(f"The weights learn for {epochs} more, without preferences, to score candidates.")
         sys.stdout.flush()
-    train_fairly(net, data, settings)
+    try:
+        told = [log] if options.running.is_writer else []
+        train_fairly(net, data, settings, saving, identity, told)
+    finally:
+        log.close()
 
 
 def _settings_told(options: SearchOptions) -> dict[str, Any]:

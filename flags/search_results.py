@@ -19,6 +19,7 @@ from fbnetv2_tf.report import write_report
 from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder, machine, versions
 from fbnetv2_tf.units import format_quantity
 
+from .kept_scores import SCORES_FORM, KeptScores
 from .report import add_report
 from .run_data import DataChoice
 
@@ -36,16 +37,7 @@ Ranked: TypeAlias = "list[Ranking]"
 
 INHERITED = "inherited.keras"
 FINALISTS = "finalists.json"
-FINALISTS_FORM = forms.record(
-    {},
-    {
-        "trained": forms.mapping(
-            forms.record(
-                {"loss": forms.number(), "accuracy": forms.number(0, 1)}, rest=forms.nothing
-            )
-        )
-    },
-)
+FINALISTS_FORM = forms.record({}, {"trained": SCORES_FORM})
 BATCH, COMPARED = 256, 24
 """Images of a batch, and the most batches, that candidates are compared on."""
 
@@ -134,9 +126,10 @@ def write_results(
     """
     calibration = list(data.weights.dataset(BATCH, shuffle_seed=0).take(4))
     validation = _compared_on(data)
+    scores = KeptScores(run, told["identity"])
     common = {**_common(net, data, options, budgets, epochs), **told}
     if len(budgets.each) == 1:
-        ranked = _rank(net, options, budgets.each[0], validation, calibration)
+        ranked = _rank(net, options, budgets.each[0], validation, calibration, scores)
         ranked = _with_finalists(run, data, options, ranked)
         record = _write_child(run, net, budgets, budgets.each[0], ranked, calibration)
         run.write_json(SEARCH, {**record, **common})
@@ -146,7 +139,7 @@ def write_results(
         return
     children = []
     for limits in budgets.each:
-        ranked = _rank(net, options, limits, validation, calibration)
+        ranked = _rank(net, options, limits, validation, calibration, scores)
         inner = RunFolder(run / f"macs_{limits['macs']:.0f}")
         inner.write_text(SPACE, f"{net.space}\n")
         inner.write_text(FLAGS, options.flagfile)
@@ -212,11 +205,13 @@ def _rank(
     limits: Mapping[str, float],
     validation: Any,
     calibration: Any,
+    scores: KeptScores,
 ) -> Ranked:
     """The candidates of a budget with their scores, the one that is taken first."""
     losses: list[float] = []
 
-    def tell(number: int, of: int, score: Score) -> None:
+    def tell(number: int, of: int, architecture: Architecture, score: Score) -> None:
+        scores.keep(architecture, score)
         losses.append(score.loss)
         if number * TOLD // of > (number - 1) * TOLD // of:
             print(f"candidate {number}/{of}  the least loss {min(losses):.3f}", flush=True)
@@ -228,6 +223,7 @@ def _rank(
         calibration=calibration,
         seed=options.settings["seed"],
         watch=tell,
+        known=scores.known,
     )
     return [
         Ranking(

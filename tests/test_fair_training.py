@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
+from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import DataSplits
-from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.errors import InputError, RunError
 from fbnetv2_tf.fair_training import TEMPERATURE, train_fairly
+from fbnetv2_tf.interruption import RunInterruptedError, StopRequest
 from fbnetv2_tf.objectives import Budget
+from fbnetv2_tf.run_state import Saving
 from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_of
 
 from .tiny_data import tiny_data
@@ -107,8 +111,33 @@ def test_candidates_come_nearer_to_networks(data: DataSplits) -> None:
 def test_a_loss_that_is_not_a_number_is_told(data: DataSplits) -> None:
     net = searched(data)
     net.weight_variables[0].assign(np.nan * net.weight_variables[0].numpy())
-    with pytest.raises(InputError, match=r"their loss must stay a number\. Received: nan"):
+    with pytest.raises(InputError, match=r"after the search diverged at step 1 .*Received: nan"):
         train_fairly(net, data, SETTINGS)
+
+
+def test_where_it_was_stopped_it_goes_on(data: DataSplits, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, fair_epochs=2)
+    whole = searched(data)
+    train_fairly(whole, data, settings)
+
+    stop = StopRequest()
+    saving = Saving(CheckpointSeries(tmp_path), stop=stop)
+    steps = steps_of(data, settings.batch_size).weights
+
+    class Asks(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+            stop.received = self.model.choices.step == whole.choices.step - 3
+
+    with pytest.raises(RunInterruptedError, match=f"1 epoch and {steps - 2} of {steps} steps"):
+        train_fairly(searched(data), data, settings, saving, {"seed": 0}, [Asks()])
+    stop.received = False
+    for _ in range(2):  # the second time nothing is left to be trained
+        net = searched(data)
+        train_fairly(net, data, settings, saving, {"seed": 0})
+        for one, other in zip(net.variables, whole.variables, strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=one.path)
+    with pytest.raises(RunError, match="is of another training after the search"):
+        train_fairly(searched(data), data, settings, saving, {"seed": 1})
 
 
 def test_a_negative_number_of_epochs_is_refused() -> None:

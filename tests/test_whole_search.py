@@ -114,7 +114,7 @@ def test_candidates_are_compared_within_the_budget(
         {"macs": LIMIT},
         3,
         **given,
-        watch=lambda *told_of: told.append((*told_of[:2], told_of[2].loss)),
+        watch=lambda *told_of: told.append((*told_of[:2], told_of[3].loss)),
     )
     assert ranked[0].architecture == best
     assert [told_of[:2] for told_of in told] == [(n, len(ranked)) for n in range(1, len(told) + 1)]
