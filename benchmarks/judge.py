@@ -37,6 +37,7 @@ BACKEND = flags.DEFINE_enum(
 )
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of one training under TensorFlow.")
 RATE = flags.DEFINE_float("learning_rate", None, "Another than the recipe's, for its tuning curve.")
+EPOCHS = flags.DEFINE_integer("epochs", None, "The same.")
 NAME = flags.DEFINE_enum("recipe", "final", RECIPES, "How the networks are trained.")
 DATA = flags.DEFINE_string("data", "fashion_mnist", "Name of the prepared data.")
 OUTPUT = flags.DEFINE_string("results", str(RESULTS), "The file of JSON lines.")
@@ -45,8 +46,8 @@ OUTPUT = flags.DEFINE_string("results", str(RESULTS), "The file of JSON lines.")
 def trials() -> list[Trial]:
     """What is to be judged."""
     recipe = recipe_of(DATA.value, NAME.value)
-    if RATE.value is not None:
-        recipe = replace(recipe, learning_rate=RATE.value)
+    other = {"learning_rate": RATE.value, "epochs": EPOCHS.value}
+    recipe = replace(recipe, **{name: value for name, value in other.items() if value is not None})
     wrong = [seed for seed in SEEDS.value if not seed.isdigit()]
     if wrong:
         raise InputError(f"`--seeds` must be whole numbers from 0 on. Received: {wrong[0]!r}.")
