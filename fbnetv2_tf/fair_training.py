@@ -31,6 +31,8 @@ TEMPERATURE = 0.2
 RATE = 2 / 3
 """The first learning rate, as a share of the search's."""
 
+ADVICE = "--fair_epochs=0 does without this training."
+
 
 def train_fairly(
     net: Supernet,
@@ -77,7 +79,7 @@ def train_fairly(
             steps_per_epoch=steps,
             initial_epoch=first // steps,
             epochs=settings.fair_epochs,
-            callbacks=[ReplicaAgreement(), LossGuard(state), state, *callbacks],
+            callbacks=[ReplicaAgreement(), LossGuard(state, advice=ADVICE), state, *callbacks],
             verbose=0,
         )
 

@@ -27,12 +27,14 @@ class LossGuard(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         state: of the run, for the step and the last good checkpoint.
         largest: a mean loss of an epoch above it counts as exploded.
+        advice: a last sentence.
     """
 
-    def __init__(self, state: RunState, largest: float = LARGEST) -> None:
+    def __init__(self, state: RunState, largest: float = LARGEST, advice: str = "") -> None:
         super().__init__()
         self.state = state
         self.largest = largest
+        self.advice = advice
         self._means: deque[float] = deque(maxlen=_WATCHED)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -55,7 +57,7 @@ class LossGuard(keras.callbacks.Callback):  # type: ignore[misc]
         raise InputError(
             f"The {self.state.what} diverged at step {step} (epoch {len(self.state.epochs) + 1}): "
             f"`{name}` must stay a number up to {self.largest:g}. Received: {value:g}. "
-            f"{self._cause(name, value)} {self._checkpoint()}"
+            f"{self._cause(name, value)} {self._checkpoint()} {self.advice}".rstrip()
         )
 
     def _cause(self, name: str, value: float) -> str:

@@ -32,7 +32,7 @@ EXPORT = "export.json"
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"
 FAIR = "fair"
-CANDIDATES = "candidates.json"
+CANDIDATES = f"{CHECKPOINTS}/candidates.json"
 TENSORBOARD = "tensorboard"
 
 WRITTEN_BY = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -167,6 +168,9 @@ def _search(
     with options.running.saving(run / CHECKPOINTS) as saving:
         state = RunState(saving, identity, steps.all, what="search", describe=describe)
         first = state.restore(net)
+        if first < settings.epochs * steps.all and options.running.is_writer:
+            # What followed another search, whose last checkpoint is gone.
+            shutil.rmtree(run / CHECKPOINTS / FAIR, ignore_errors=True)
         callbacks = [LossGuard(state), state]
         log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
         if options.running.is_writer:
@@ -180,7 +184,8 @@ def _search(
             log.close()
         if options.scores and settings.fair_epochs:
             series = CheckpointSeries(run / CHECKPOINTS / FAIR)
-            _train_fairly(net, data, options, replace(saving, series=series), identity)
+            again = replace(saving, series=series)
+            _train_fairly(net, data, settings, again, identity, options.running.is_writer)
         # Of a search that was stopped nobody knows how long it took in all.
         seconds = None if first else round(time.monotonic() - began, 1)
         told = {"seconds": seconds, "identity": identity}
@@ -191,23 +196,27 @@ def _search(
 
 
 def _train_fairly(
-    net: Any, data: DataSplits, options: SearchOptions, saving: Saving, identity: dict[str, Any]
+    net: Any,
+    data: DataSplits,
+    settings: SearchSettings,
+    saving: Saving,
+    identity: dict[str, Any],
+    is_told: bool,
 ) -> None:
     """Trains the weights that score candidates, and says so."""
     from fbnetv2_tf.fair_training import train_fairly
-    from fbnetv2_tf.search import SearchSettings, steps_of
+    from fbnetv2_tf.search import steps_of
     from fbnetv2_tf.search_log import SearchLog
 
-    settings = SearchSettings(**options.settings)
     number = settings.fair_epochs
     log = SearchLog(number, steps_of(data, settings.batch_size).weights, {})
-    if options.running.is_writer:
+    if is_told:
         epochs = "1 epoch" if number == 1 else f"{number} epochs"
         print(f"The weights learn for {epochs} more, without preferences, to score candidates.")
         sys.stdout.flush()
     try:
-        told = [log] if options.running.is_writer else []
-        train_fairly(net, data, settings, saving, identity, told)
+        identity = {**identity, "fair_epochs": number}
+        train_fairly(net, data, settings, saving, identity, [log] if is_told else [])
     finally:
         log.close()
 

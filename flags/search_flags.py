@@ -72,7 +72,8 @@ class SearchOptions:
         return {
             "dataset": self.dataset,
             "images": [data.weights.size, data.architecture.size],
-            **self.settings,
+            # Of what follows the search a checkpoint of the search is independent.
+            **{name: value for name, value in self.settings.items() if name != "fair_epochs"},
             "precision": self.running.precision,
             **{name: getattr(self, name) for name in names},
         }

@@ -10,16 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fbnetv2_tf import json_forms as forms
 from fbnetv2_tf.atomic_files import replacing
 from fbnetv2_tf.budget_front import Child, front_table, held, plot_front
 from fbnetv2_tf.counting import RESOURCES, count
 from fbnetv2_tf.limits import LIMITS
 from fbnetv2_tf.report import write_report
-from fbnetv2_tf.run_folder import ARCHITECTURE, FLAGS, SEARCH, SPACE, RunFolder, machine, versions
+from fbnetv2_tf.run_folder import (
+    ARCHITECTURE,
+    CANDIDATES,
+    FLAGS,
+    SEARCH,
+    SPACE,
+    RunFolder,
+    machine,
+    versions,
+)
 from fbnetv2_tf.units import format_quantity
 
-from .kept_scores import SCORES_FORM, KeptScores
+from .kept_scores import KeptScores, digest
 from .report import add_report
 from .run_data import DataChoice
 
@@ -37,7 +45,6 @@ Ranked: TypeAlias = "list[Ranking]"
 
 INHERITED = "inherited.keras"
 FINALISTS = "finalists.json"
-FINALISTS_FORM = forms.record({}, {"trained": SCORES_FORM})
 BATCH, COMPARED = 256, 24
 """Images of a batch, and the most batches, that candidates are compared on."""
 
@@ -46,6 +53,9 @@ IN_MEMORY = 1 << 30
 
 TOLD = 4
 """Lines about how far the comparison is."""
+
+SAVED_EVERY = 10.0
+"""Seconds between writing the scores of candidates."""
 
 FRONT_TABLE, FRONT_PLOT = "budgets.txt", "budgets.png"
 
@@ -126,7 +136,8 @@ def write_results(
     """
     calibration = list(data.weights.dataset(BATCH, shuffle_seed=0).take(4))
     validation = _compared_on(data)
-    scores = KeptScores(run, told["identity"])
+    made_with = {"search": told["identity"], "weights": digest(net.variables)}
+    scores = KeptScores(run, CANDIDATES, made_with, SAVED_EVERY)
     common = {**_common(net, data, options, budgets, epochs), **told}
     if len(budgets.each) == 1:
         ranked = _rank(net, options, budgets.each[0], validation, calibration, scores)
@@ -216,15 +227,19 @@ def _rank(
         if number * TOLD // of > (number - 1) * TOLD // of:
             print(f"candidate {number}/{of}  the least loss {min(losses):.3f}", flush=True)
 
-    ranked = net.rank(
-        limits,
-        candidates=options.candidates if options.derive == "sampled" else 1,
-        validation=validation,
-        calibration=calibration,
-        seed=options.settings["seed"],
-        watch=tell,
-        known=scores.known,
-    )
+    try:
+        ranked = net.rank(
+            limits,
+            candidates=options.candidates if options.derive == "sampled" else 1,
+            validation=validation,
+            calibration=calibration,
+            seed=options.settings["seed"],
+            watch=tell,
+            known=scores.known,
+        )
+    finally:
+        if losses:
+            scores.write()
     return [
         Ranking(
             c.architecture, c.score or net.scorer.score(c.architecture, validation, calibration)
@@ -244,19 +259,16 @@ def _with_finalists(
     if len(finalists) < 2:
         return ranked
     from fbnetv2_tf.builders.finalists import compare_finalists, finalist_recipe
-    from fbnetv2_tf.scoring import Score
 
     settings = options.settings
     recipe = finalist_recipe(options.finalist_epochs, settings["batch_size"], settings["seed"])
-    known = run.read_record(FINALISTS) if run.has(FINALISTS) else {}
-    FINALISTS_FORM(known, str(run / FINALISTS), "")
-    results = known.get("trained", {}) if known.get("recipe") == asdict(recipe) else {}
+    scores = KeptScores(run, FINALISTS, asdict(recipe))
 
     def keep(architecture: Architecture, score: Score) -> None:
-        results[str(architecture)] = asdict(score)
-        run.write_json(FINALISTS, {"recipe": asdict(recipe), "trained": results})
+        scores.keep(architecture, score)
+        done = sum(finalist.architecture in scores.known for finalist in finalists)
         print(
-            f"finalist {len(results)}/{len(finalists)}  "
+            f"finalist {done}/{len(finalists)}  "
             f"validation {100 * score.accuracy:.1f} %  loss {score.loss:.3f}",
             flush=True,
         )
@@ -265,7 +277,7 @@ def _with_finalists(
         [finalist.architecture for finalist in finalists],
         lambda side: data if side == data.image_shape[0] else options.load(side),
         recipe,
-        {text: Score(**score) for text, score in results.items()},
+        {str(architecture): score for architecture, score in scores.known.items()},
         keep,
     )
     inherited = {finalist.architecture: finalist.score for finalist in finalists}

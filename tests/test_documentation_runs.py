@@ -118,8 +118,6 @@ def shortened(words: list[str]) -> list[str]:
     more = SHORTER.get(words[0], [])
     if words[0] == "fbnetv2-search":
         is_own = "--dataset=directory" in words
-        if any(word.startswith("--finalists=") for word in words):
-            more = [*more, "--finalists=2"]
         more = [*more, *(SMALL_SPACE if is_own else SMALL_ARRAYS)]
     return [*words, *more]
 

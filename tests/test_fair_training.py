@@ -68,11 +68,7 @@ def test_meanwhile_every_alternative_is_equally_probable(data: DataSplits) -> No
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             seen.append((float(net.choices.temperature), net.probabilities()))
 
-    fit = net.fit
-    net.fit = lambda *given, callbacks, **named: fit(
-        *given, callbacks=[*callbacks, Look()], **named
-    )
-    train_fairly(net, data, SETTINGS)
+    train_fairly(net, data, SETTINGS, callbacks=[Look()])
     assert len(seen) == steps_of(data, SETTINGS.batch_size).weights
     for temperature, probabilities in seen:
         assert temperature == np.float32(TEMPERATURE)
@@ -131,9 +127,12 @@ def test_where_it_was_stopped_it_goes_on(data: DataSplits, tmp_path: Path) -> No
     with pytest.raises(RunInterruptedError, match=f"1 epoch and {steps - 2} of {steps} steps"):
         train_fairly(searched(data), data, settings, saving, {"seed": 0}, [Asks()])
     stop.received = False
+    trained: list[int] = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda at, logs: trained.append(at))
     for _ in range(2):  # the second time nothing is left to be trained
         net = searched(data)
-        train_fairly(net, data, settings, saving, {"seed": 0})
+        train_fairly(net, data, settings, saving, {"seed": 0}, [count])
+        assert len(trained) == 2
         for one, other in zip(net.variables, whole.variables, strict=True):
             np.testing.assert_array_equal(one, other, err_msg=one.path)
     with pytest.raises(RunError, match="is of another training after the search"):

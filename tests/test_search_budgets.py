@@ -117,7 +117,6 @@ def test_one_search_makes_a_child_for_each_budget(
         "--epochs=2",
         "--batch_size=16",
         "--candidates=2",
-        "--finalists=2",
         "--fair_epochs=1",
     ]
     assert search.DRIVER.run(arguments) == 0
@@ -135,12 +134,6 @@ def test_one_search_makes_a_child_for_each_budget(
         assert child["cost"]["macs"] == cost.macs <= child["limit"]
         assert peak_activation_bytes(architecture) <= 0.75 * 1024
         record = json.loads((folder / "search.json").read_text())
-        candidates = record["candidates"]
-        if len(candidates) > 1:
-            trained = [candidate["trained"]["loss"] for candidate in candidates]
-            assert trained == sorted(trained)
-            known = json.loads((folder / "finalists.json").read_text())["trained"]
-            assert set(known) == {candidate["architecture"] for candidate in candidates}
         assert record["cost"]["weights"] == cost.weights
         assert record["limits"] == {"macs": child["limit"], "activation_bytes": 768}
         model = keras.models.load_model(folder / "inherited.keras")
