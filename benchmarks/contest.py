@@ -66,6 +66,10 @@ class Contest:
                 file.write(json.dumps(asdict(self._known[key])) + "\n")
         return self._known[key]
 
+    def known(self, budget: int, name: str, seed: int) -> Contestant | None:
+        """The contestant of a way of choosing; None where it has not chosen yet."""
+        return self._known.get((self.name, budget, name, seed))
+
     def members(self, budget: int) -> list[Contestant]:
         """All that were chosen for a budget."""
         return [c for c in self._known.values() if (c.contest, c.budget) == (self.name, budget)]

@@ -94,10 +94,11 @@ def rows(found: dict[str, Results]) -> list[list[str]]:
     for name, results in found.items():
         values = results.accuracies
         deviation = f"{values.std(ddof=1):.2f}" if len(values) > 1 else ""
-        place = "" if name == CHANCE else f"{results.percentiles().mean():.0f}"
+        is_placed = name != CHANCE and len(results.chance)
+        place = f"{results.percentiles().mean():.0f}" if is_placed else ""
         lines.append([name, str(len(values)), f"{values.mean():.2f}", deviation, place])
-    chance = next(iter(found.values())).chance
-    lines.append(["the best random one", "1", f"{chance.max():.2f}", "", ""])
+    if CHANCE in found:
+        lines.append(["the best random one", "1", f"{found[CHANCE].chance.max():.2f}", "", ""])
     return lines
 
 
@@ -107,8 +108,8 @@ def summary(by_budget: Sequence[dict[str, Results]]) -> list[list[str]]:
         ["over all budgets", "networks", "percentile", "95 % interval", "over the random mean"]
     ]
     for name in dict.fromkeys(name for found in by_budget for name in found):
-        results = [found[name] for found in by_budget if name in found]
-        if name == CHANCE:
+        results = [found[name] for found in by_budget if name in found and CHANCE in found]
+        if name == CHANCE or not results:
             continue
         places = np.concatenate([r.percentiles() for r in results])
         leads = np.concatenate([r.accuracies - r.chance.mean() for r in results])

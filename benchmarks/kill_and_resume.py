@@ -199,7 +199,7 @@ def result(part: str, output: Path) -> dict[str, Any]:
         record = json.loads((output / "train.json").read_text())
         return {**found, **{name: record[name] for name in ("history", "validation", "test")}}
     record = json.loads((output / "search.json").read_text())
-    for name in ("history", "probabilities", "expected_cost"):
+    for name in ("history", "probabilities", "expected_cost", "candidates"):
         found[name] = record[name]
     newest = sorted((output / "checkpoints").glob("step_*.npz"))[-1]
     with np.load(newest, allow_pickle=False) as arrays:

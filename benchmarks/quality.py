@@ -15,7 +15,8 @@ another machine: `python -m benchmarks.judge --data=NAME --networks=FILE --backe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,6 @@ SOFT = {"fair_epochs": 0, "candidates": 32}
 
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
-    "search of 4 epochs": {"epochs": 4},
     "32 candidates": {"candidates": 32},
     "soft scores": SOFT,
     "soft scores of 8 epochs": {"epochs": 8, **SOFT},
@@ -87,7 +87,8 @@ def contestants(contest: Contest, space: fb.Space, budget: int) -> Iterator[Cont
     size = FINALISTS.value
     for group in range(len(chance) // size if size else 0):
         drawn = chance[group * size : (group + 1) * size]
-        yield from _finalist(contest, budget, "finalists of chance", group, drawn, training_seed=0)
+        name = "finalists of chance"
+        yield from _finalist(contest, budget, name, group, lambda drawn=drawn: drawn, 0)
     for method in METHOD.value:
         for seed in map(int, SEARCH_SEEDS.value):
             yield from _searched(contest, space, budget, method, seed)
@@ -101,16 +102,19 @@ def _searched(
     folder = Path(FOLDER.value) / contest.name / run
     options = _flags(budget, seed) | METHODS[method]
 
+    def search() -> Path:
+        searched(folder, options)
+        return folder
+
     def ranked() -> list[str]:
         return [c["architecture"] for c in searched(folder, options)["candidates"]]
 
     yield contest.choose(budget, method, seed, lambda: ranked()[0])
     if FINALISTS.value:
-        best = ranked()[: FINALISTS.value]
-        yield from _finalist(contest, budget, f"{method}, finalists", seed, best, seed)
+        name = f"{method}, finalists"
+        yield from _finalist(contest, budget, name, seed, lambda: ranked()[: FINALISTS.value], seed)
     if method in SUPERNETS and EVALUATIONS.value:
-        ranked()
-        yield from _by_supernet(contest, space, budget, seed, folder, method)
+        yield from _by_supernet(contest, space, budget, method, seed, search)
 
 
 def _finalist(
@@ -118,11 +122,14 @@ def _finalist(
     budget: int,
     name: str,
     seed: int,
-    networks: Sequence[str],
+    networks: Callable[[], Sequence[str]],
     training_seed: int,
 ) -> Iterator[Contestant | Trial]:
     """The best of some by an epoch's training, as `fbnetv2-search` chooses."""
-    trials = {n: Trial(n, training_seed, FINALIST, DATA.value) for n in networks}
+    if chosen := contest.known(budget, name, seed):
+        yield chosen
+        return
+    trials = {n: Trial(n, training_seed, FINALIST, DATA.value) for n in networks()}
     known = Verdicts(RESULTS)
     judged = {n: verdict for n, trial in trials.items() if (verdict := known.of(trial))}
     if len(judged) < len(trials):
@@ -154,10 +161,20 @@ def _flags(budget: int, seed: int) -> dict[str, Any]:
 
 
 def _by_supernet(
-    contest: Contest, space: fb.Space, budget: int, seed: int, folder: Path, method: str
+    contest: Contest,
+    space: fb.Space,
+    budget: int,
+    method: str,
+    seed: int,
+    search: Callable[[], Path],
 ) -> Iterator[Contestant]:
-    supernet = SearchedSupernet(folder)
-    arguments = (space, budget, EVALUATIONS.value, seed, lambda n: supernet.score(n)[0])
+    """What is chosen with a search's weights and without its logits."""
+
+    @cache
+    def supernet() -> SearchedSupernet:
+        return SearchedSupernet(search())
+
+    arguments = (space, budget, EVALUATIONS.value, seed, lambda n: supernet().score(n)[0])
     ways = {f"best random, {method}": best_random, f"evolution, {method}": evolved}
     for name, choose in ways.items():
         yield contest.choose(budget, name, seed, lambda choose=choose: choose(*arguments))

@@ -7,8 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from fbnetv2_tf.errors import InputError
+from fbnetv2_tf.flags.search import DRIVER
+from fbnetv2_tf.flags.search_flags import options
 
 ROOT = Path(__file__).parent.parent
 DONE = "search.json"
@@ -23,11 +28,34 @@ def searched(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The content of `search.json`.
+
+    Raises:
+        InputError: where the folder holds a search with other flags.
     """
     if not is_done(folder):
         command("search", {**flags, "output": folder}, folder)
     content: dict[str, Any] = json.loads((folder / DONE).read_text(encoding="utf-8"))
+    wanted = _options(flags)
+    other = [name for name, value in wanted.items() if content["options"].get(name) != value]
+    if other:
+        raise InputError(
+            f"'{folder}' must be a search with `{other[0]}` {wanted[other[0]]}. Received: "
+            f"{content['options'].get(other[0])}. Remove it, or give another folder."
+        )
     return content
+
+
+def _options(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What `search.json` says of a search with these flags, but for where and how it ran."""
+    values = DRIVER.flag_values()
+    values(["fbnetv2-search", "--output=runs", *_arguments(flags)])
+    whole = asdict(options(values))
+    told = {name: whole[name] for name in whole.keys() - {"output", "running", "flagfile"}}
+    return dict(json.loads(json.dumps(told, default=str)))
+
+
+def _arguments(flags: Mapping[str, Any]) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items()]
 
 
 def is_done(folder: Path) -> bool:
@@ -54,7 +82,7 @@ def command(driver: str, flags: Mapping[str, Any], folder: Path) -> None:
     """Runs a driver; what it says is kept in `<folder>.log`, and shown where it fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = folder.with_name(f"{folder.name}.log")
-    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    arguments = _arguments(flags)
     module = f"fbnetv2_tf.flags.{driver}"
     with log.open("a") as file:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -28,7 +28,7 @@ from benchmarks.contest import CHOSEN, Contest, names_of
 from benchmarks.searching import table
 from benchmarks.sentences import run
 from benchmarks.size_task import SPACE, sample
-from benchmarks.trials import RESULTS, Trial, Verdicts
+from benchmarks.trials import RESULTS, Verdicts, final_trial
 from fbnetv2_tf.units import parse_quantity
 
 SAMPLE = flags.DEFINE_integer("sample", 216, "Networks to train.")
@@ -54,13 +54,13 @@ def best_networks(first: Mapping[str, float], budget: int) -> list[str]:
 
 def later_accuracy(network: str, verdicts: Verdicts) -> float:
     """Mean test accuracy of the trainings that judge, in %; NaN where one of them is missing."""
-    found = [verdicts.of(Trial(network, seed)) for seed in LATER_SEEDS]
+    found = [verdicts.of(final_trial(network, seed)) for seed in LATER_SEEDS]
     return float(np.mean([100 * verdict.test if verdict else np.nan for verdict in found]))
 
 
 def first_trainings(networks: Iterable[str], verdicts: Verdicts) -> dict[str, float]:
     """Network -> test accuracy of its training with seed 0, in [0, 1]; without the untrained."""
-    judged = {network: verdicts.of(Trial(network)) for network in networks}
+    judged = {network: verdicts.of(final_trial(network)) for network in networks}
     return {network: verdict.test for network, verdict in judged.items() if verdict}
 
 

@@ -13,7 +13,7 @@ from fbnetv2_tf.checkpoint_series import CheckpointSeries
 from fbnetv2_tf.datasets import load_dataset
 from fbnetv2_tf.fair_training import train_fairly
 from fbnetv2_tf.objectives import Budget
-from fbnetv2_tf.run_folder import CHECKPOINTS, SEARCH
+from fbnetv2_tf.run_folder import CHECKPOINTS, FAIR, SEARCH
 from fbnetv2_tf.run_state import state_variables
 from fbnetv2_tf.search import SearchSettings, compile_search, steps_of
 
@@ -85,8 +85,13 @@ class SearchedSupernet(ScoringSupernet):
         largest = fb.count(net.space.largest).macs
         steps = steps_of(self.data, settings.batch_size)
         compile_search(net, Budget(max_macs=largest), settings, steps)
-        last = next(CheckpointSeries(self.folder / CHECKPOINTS).newest(LARGEST))
+        checkpoints = self.folder / CHECKPOINTS
+        kept = CheckpointSeries(checkpoints / FAIR) if self.fair_epochs is None else None
+        is_kept = kept is not None and bool(kept.paths())
+        series = kept if kept is not None and is_kept else CheckpointSeries(checkpoints)
+        last = next(series.newest(LARGEST))
         for name, variable in state_variables(net).items():
             variable.assign(last.arrays[name])
-        train_fairly(net, self.data, settings)
+        if not is_kept:
+            train_fairly(net, self.data, settings)
         return net

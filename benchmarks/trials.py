@@ -63,16 +63,16 @@ class Trial:
     """
 
     network: str
-    seed: int = 0
-    recipe: JudgeRecipe = FINAL["fashion_mnist"]
-    data: str = "fashion_mnist"
+    seed: int
+    recipe: JudgeRecipe
+    data: str
 
     def key(self, backend: str) -> str:
         """What the result under a backend of Keras is kept by."""
         return json.dumps({**asdict(self), "backend": backend}, sort_keys=True)
 
 
-def final_trial(network: str, seed: int, data: str) -> Trial:
+def final_trial(network: str, seed: int = 0, data: str = "fashion_mnist") -> Trial:
     """A training by the final recipe of the data."""
     return Trial(network, seed, recipe_of(data), data)
 

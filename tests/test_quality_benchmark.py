@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +12,29 @@ import pytest
 
 import fbnetv2_tf as fb
 from benchmarks.contest import Contest
-from benchmarks.contest_report import Results, interval, noise, percentiles, summary
+from benchmarks.contest_report import Results, interval, noise, percentiles, rows, summary
 from benchmarks.contestants import BAND, BASELINES, random_networks, spread_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.judge_data import order_of
+from benchmarks.searching import _options, searched
 from benchmarks.size_task import SPACE as SMALL
 from benchmarks.size_task import sample
 from benchmarks.tasks import TASKS, Task, space_of, task_of
-from benchmarks.trials import JudgeRecipe, Trial, Verdict, Verdicts, keep
+from benchmarks.trials import (
+    FINAL,
+    FINALIST,
+    JudgeRecipe,
+    Trial,
+    Verdict,
+    Verdicts,
+    final_trial,
+    keep,
+    recipe_of,
+)
+from fbnetv2_tf.errors import InputError
 from fbnetv2_tf.units import parse_quantity
+
+from .sources import ROOT
 
 SPACE = fb.parse_space("fashion28")
 
@@ -66,12 +83,12 @@ def test_choosing_on_a_supernet_finds_what_the_loss_prefers() -> None:
 
 def test_verdicts_are_kept_by_everything_that_decides_them(tmp_path: Path) -> None:
     path = tmp_path / "inner" / "results.jsonl"
-    assert Verdicts(path).of(Trial("a network")) is None
+    assert Verdicts(path).of(final_trial("a network")) is None
     kept = [
-        (Trial("a network"), "tensorflow"),
-        (Trial("a network", seed=1), "jax"),
-        (Trial("a network", recipe=JudgeRecipe(learning_rate=0.1)), "jax"),
-        (Trial("a network"), "torch"),
+        (final_trial("a network"), "tensorflow"),
+        (final_trial("a network", seed=1), "jax"),
+        (Trial("a network", 0, JudgeRecipe(learning_rate=0.1), "fashion_mnist"), "jax"),
+        (final_trial("a network"), "torch"),
     ]
     for number, (trial, backend) in enumerate(kept):
         keep(trial, backend, Verdict(0.5, number / 10, 1.0), path)
@@ -79,7 +96,7 @@ def test_verdicts_are_kept_by_everything_that_decides_them(tmp_path: Path) -> No
     assert [known.of(*one).test for one in kept] == [0.0, 0.1, 0.2, 0.3]  # type: ignore[union-attr]
     assert known.networks() == ["a network"]
     assert known.tests("a network") == [0.0, 0.1]
-    assert known.of(Trial("a network", seed=1), "tensorflow") is None
+    assert known.of(final_trial("a network", seed=1), "tensorflow") is None
 
 
 def test_an_order_holds_every_image_once_an_epoch() -> None:
@@ -144,7 +161,7 @@ def test_noise_is_by_seed_and_by_backend(tmp_path: Path) -> None:
         for (seed, backend), test in zip(
             ((0, "jax"), (1, "jax"), (0, "torch")), tests, strict=True
         ):
-            keep(Trial(network, seed), backend, Verdict(0.5, test, 1.0), path)
+            keep(final_trial(network, seed), backend, Verdict(0.5, test, 1.0), path)
     said = noise(Verdicts(path), "fashion_mnist").splitlines()
     assert said[0] == "A training's deviation by its seed: 1.41 (2 networks)"
     assert said[1] == "jax over torch: -1.00 ± 1.00 (2)"
@@ -171,3 +188,66 @@ def test_a_contest_is_named_by_data_and_space() -> None:
     )
     with pytest.raises(ValueError, match=r"or have a space\. Received: mine"):
         task_of("mine")
+
+
+def test_each_task_has_its_own_final_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    for recipe, share in ((FINAL["fashion_mnist"], 0.1), (FINALIST, 0.2)):
+        keep(Trial("a", 0, recipe, "photographs"), "torch", Verdict(0.5, share, 1.0), path)
+    assert Verdicts(path).networks("photographs") == []
+    keep(final_trial("a", 0, "photographs"), "torch", Verdict(0.5, 0.3, 1.0), path)
+    assert Verdicts(path).networks("photographs") == ["a"]
+    assert Verdicts(path).tests("a", "photographs") == [0.3]
+    assert recipe_of("photographs") == FINAL["photographs"] != recipe_of("fashion_mnist")
+    assert recipe_of("of my own") == recipe_of("fashion_mnist")
+    assert recipe_of("photographs", "finalist") == FINALIST
+
+
+# In a process of its own: two benchmarks that define a flag of one name cannot be in one.
+WITHOUT_SEARCH = """
+import sys
+from pathlib import Path
+import fbnetv2_tf as fb
+from absl import flags
+from benchmarks import quality
+from benchmarks.contest import Contest
+
+flags.FLAGS(["quality", "--finalists=2", "--random=0", "--methods=search", "--search_seeds=0"])
+quality.searched = lambda *_: sys.exit("a search was begun")
+contest = Contest("c", Path(sys.argv[1]))
+names = ["search", "search, finalists", "best random, search", "evolution, search"]
+for name in [*quality.BASELINES, *names]:
+    contest.choose(600_000, name, 0, lambda name=name: f"the network of {name}")
+members = quality.contestants(contest, fb.parse_space("fashion28"), 600_000)
+assert [member.name for member in members] == [*quality.BASELINES, *names]
+contest = Contest("d", Path(sys.argv[1]))
+list(quality.contestants(contest, fb.parse_space("fashion28"), 600_000))
+"""
+
+
+@pytest.mark.slow
+def test_what_was_chosen_before_takes_no_search(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SEARCH, str(tmp_path / "chosen.jsonl")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == "a search was begun", done.stderr
+    assert done.returncode == 1
+
+
+def test_without_random_networks_there_are_no_percentiles() -> None:
+    found = {"search": Results(np.array([80.0]), np.array([]))}
+    assert rows(found)[1:] == [["search", "1", "80.00", "", ""]]
+    assert len(summary([found])) == 1
+
+
+def test_the_folder_of_another_search_is_refused(tmp_path: Path) -> None:
+    flags = {"max_macs": 600_000, "epochs": 4, "seed": 3}
+    said = {**_options(flags), "output": "x"}
+    (tmp_path / "search.json").write_text(json.dumps({"options": said}))
+    assert searched(tmp_path, flags) == {"options": said}
+    with pytest.raises(InputError, match=r"must be a search with `candidates` 32. Received: 256"):
+        searched(tmp_path, {**flags, "candidates": 32})

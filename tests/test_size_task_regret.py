@@ -19,7 +19,7 @@ from benchmarks.small_space import (
     rows,
     second_trainings,
 )
-from benchmarks.trials import Trial, Verdict, Verdicts, keep
+from benchmarks.trials import Verdict, Verdicts, final_trial, keep
 
 BUDGET = 400_000
 
@@ -31,7 +31,7 @@ def trained(tmp_path: Path) -> Path:
     for place, network in enumerate(sample(16)):
         for seed in (0, *LATER_SEEDS):
             share = 0.5 + 0.01 * place + (0.1 if seed == 0 else 0.001 * seed)
-            keep(Trial(network, seed), "torch", Verdict(share, share, 1.0), path)
+            keep(final_trial(network, seed), "torch", Verdict(share, share, 1.0), path)
     return path
 
 
@@ -48,7 +48,7 @@ def test_only_later_trainings_judge_and_all_of_them_have_to(trained: Path, tmp_p
     network = sample(16)[3]
     assert later_accuracy(network, Verdicts(trained)) == pytest.approx(53.2)
     alone = tmp_path / "alone.jsonl"
-    keep(Trial(network, LATER_SEEDS[0]), "torch", Verdict(0.9, 0.9, 1.0), alone)
+    keep(final_trial(network, LATER_SEEDS[0]), "torch", Verdict(0.9, 0.9, 1.0), alone)
     assert np.isnan(later_accuracy(network, Verdicts(alone)))
 
 
