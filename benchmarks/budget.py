@@ -5,7 +5,7 @@ checkout. One search a seed derives a child for each of three limits on MACs; on
 limit on weights, on memory, on latency, and on everything. Every search is a run folder under
 FOLDER; one that is there is read, not repeated, so an interrupted benchmark goes on (`--only
 macs_seed0 ...` names the searches to run) and a second one adds seeds. The searches are short and
-train no finalists: what is shown is how limits are kept, not how accurate the children are. Ends
+have no fair epoch: what is shown is how limits are kept, not how accurate the children are. Ends
 with code 1 where a child is above a limit.
 """
 

@@ -1,9 +1,10 @@
-"""The last choice of a search: its best candidates, each trained a little, from scratch.
+"""What `--finalists` asks for: a search's best candidates, each trained a little, from scratch.
 
 Inherited weights rank networks of one cost only roughly, since a supernet's weights are a
-compromise among all of them. An epoch of training of its own ranks a network far better
-(`docs/quality.md` has the figures), at a cost that only a few can be given: first the candidates
-are ranked by inherited weights, then the best of them run against each other.
+compromise among all of them. An epoch of a network's own ranks better than the weights that a
+search ends with, and about as well as those of a fair epoch (`docs/quality.md` has the figures), at
+a cost that only a few can be given: first the candidates are ranked by inherited weights, then the
+best of them run against each other.
 """
 
 from __future__ import annotations

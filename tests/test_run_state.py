@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from fbnetv2_tf.objectives import Budget
 from fbnetv2_tf.run_state import RunState, Saving, state_variables
 from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_of
 
+from .sources import ROOT
 from .tiny_data import tiny_data
 
 TEXT = "in_hw8_c1 cn_k3_s2_c8/16_nre/hs fc_c3"
@@ -87,6 +90,23 @@ def assert_same(found: Any, whole: Any) -> None:
     assert found[1] == whole[1]
     for name, array in whole[0].items():
         np.testing.assert_array_equal(found[0][name], array, err_msg=name)
+
+
+DETERMINISTIC = """
+import tensorflow as tf
+from fbnetv2_tf.checkpoint_interval import CheckpointInterval
+from fbnetv2_tf.flags.running import Running
+
+Running(CheckpointInterval(), is_deterministic=True, precision="float32").prepare()
+assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
+assert tf.config.experimental.is_op_determinism_enabled()
+"""
+
+
+@pytest.mark.slow
+def test_a_deterministic_run_rewrites_no_arithmetic() -> None:
+    """In a process of its own, which it is set for."""
+    subprocess.run([sys.executable, "-c", DETERMINISTIC], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("step", [11, 20], ids=["between epochs", "between logits"])
