@@ -99,7 +99,6 @@ from fbnetv2_tf.flags.running import Running
 
 Running(CheckpointInterval(), is_deterministic=True, precision="float32").prepare()
 assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
-assert tf.config.experimental.is_op_determinism_enabled()
 """
 
 
