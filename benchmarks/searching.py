@@ -35,23 +35,27 @@ def searched(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     if not is_done(folder):
         command("search", {**flags, "output": folder}, folder)
     content: dict[str, Any] = json.loads((folder / DONE).read_text(encoding="utf-8"))
-    wanted = _options(flags)
-    other = [name for name, value in wanted.items() if content["options"].get(name) != value]
-    if other:
-        raise InputError(
-            f"'{folder}' must be a search with `{other[0]}` {wanted[other[0]]}. Received: "
-            f"{content['options'].get(other[0])}. Remove it, or give another folder."
-        )
+    found = _flat(content["options"])
+    for name, value in options_of(flags).items():
+        if found.get(name) != value:
+            raise InputError(
+                f"'{folder}' must be a search with `{name}` {value}. Received: {found.get(name)}. "
+                "Remove it, or give another folder."
+            )
     return content
 
 
-def _options(flags: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(flags: Mapping[str, Any]) -> dict[str, Any]:
     """What `search.json` says of a search with these flags, but for where and how it ran."""
     values = DRIVER.flag_values()
     values(["fbnetv2-search", "--output=runs", *_arguments(flags)])
     whole = asdict(options(values))
-    told = {name: whole[name] for name in whole.keys() - {"output", "running", "flagfile"}}
-    return dict(json.loads(json.dumps(told, default=str)))
+    told = {n: value for n, value in whole.items() if n not in ("output", "running", "flagfile")}
+    return _flat(json.loads(json.dumps(told, default=str)))
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{n: value for n, value in options.items() if n != "settings"}, **options["settings"]}
 
 
 def _arguments(flags: Mapping[str, Any]) -> list[str]:

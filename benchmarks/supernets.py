@@ -86,9 +86,8 @@ class SearchedSupernet(ScoringSupernet):
         steps = steps_of(self.data, settings.batch_size)
         compile_search(net, Budget(max_macs=largest), settings, steps)
         checkpoints = self.folder / CHECKPOINTS
-        kept = CheckpointSeries(checkpoints / FAIR) if self.fair_epochs is None else None
-        is_kept = kept is not None and bool(kept.paths())
-        series = kept if kept is not None and is_kept else CheckpointSeries(checkpoints)
+        is_kept = self.fair_epochs is None and (checkpoints / FAIR).exists()
+        series = CheckpointSeries(checkpoints / FAIR if is_kept else checkpoints)
         last = next(series.newest(LARGEST))
         for name, variable in state_variables(net).items():
             variable.assign(last.arrays[name])

@@ -49,7 +49,7 @@ def compare_finalists(
     finalists: Iterable[Architecture],
     data_at: Callable[[int], DataSplits],
     recipe: Recipe,
-    known: Mapping[str, Score] | None = None,
+    known: Mapping[Architecture, Score] | None = None,
     keep: Callable[[Architecture, Score], None] | None = None,
 ) -> list[Candidate]:
     """Trains each from scratch and ranks them by validation loss.
@@ -59,7 +59,7 @@ def compare_finalists(
         data_at: side in pixels -> the data set with images of that size. Trained on its weights
             and architecture parts, compared on its validation part; the test part is not looked at.
         recipe: of every finalist.
-        known: results of an earlier, interrupted comparison: architecture text -> score.
+        known: results of an earlier, interrupted comparison.
         keep: told of each new result.
 
     Returns:
@@ -67,7 +67,7 @@ def compare_finalists(
     """
     scores: dict[Architecture, Score] = {}
     for architecture in dict.fromkeys(finalists):
-        score = (known or {}).get(str(architecture))
+        score = (known or {}).get(architecture)
         if score is None:
             score = _trained(architecture, data_at(architecture.side), recipe)
             if keep is not None:

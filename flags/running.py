@@ -58,7 +58,7 @@ class Running:
             import tensorflow as tf
 
             tf.config.experimental.enable_op_determinism()
-            # It rewrites sums and products in an order that differs from process to process.
+            # One process may rewrite sums and products in another order than the next.
             tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         from fbnetv2_tf.distribution import make_strategy
 

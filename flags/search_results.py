@@ -277,7 +277,7 @@ def _with_finalists(
         [finalist.architecture for finalist in finalists],
         lambda side: data if side == data.image_shape[0] else options.load(side),
         recipe,
-        {str(architecture): score for architecture, score in scores.known.items()},
+        dict(scores.known),
         keep,
     )
     inherited = {finalist.architecture: finalist.score for finalist in finalists}

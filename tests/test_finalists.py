@@ -43,7 +43,7 @@ def test_what_is_known_is_not_trained_again(
     data: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finalists, "train_child", None)
-    known = {str(NARROW): Score(0.4, 0.9), str(WIDE): Score(0.3, 0.8)}
+    known = {NARROW: Score(0.4, 0.9), WIDE: Score(0.3, 0.8)}
     ranked = compare_finalists([NARROW, WIDE], lambda _: data, RECIPE, known)
     assert [candidate.architecture for candidate in ranked] == [WIDE, NARROW]
 

@@ -16,7 +16,7 @@ from benchmarks.contest_report import Results, interval, noise, percentiles, row
 from benchmarks.contestants import BAND, BASELINES, random_networks, spread_networks
 from benchmarks.evolution import best_random, evolved
 from benchmarks.judge_data import order_of
-from benchmarks.searching import _options, searched
+from benchmarks.searching import options_of, searched
 from benchmarks.size_task import SPACE as SMALL
 from benchmarks.size_task import sample
 from benchmarks.tasks import TASKS, Task, space_of, task_of
@@ -246,8 +246,10 @@ def test_without_random_networks_there_are_no_percentiles() -> None:
 
 def test_the_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     flags = {"max_macs": 600_000, "epochs": 4, "seed": 3}
-    said = {**_options(flags), "output": "x"}
+    said = {**options_of(flags), "output": "x", "settings": {}}
     (tmp_path / "search.json").write_text(json.dumps({"options": said}))
     assert searched(tmp_path, flags) == {"options": said}
     with pytest.raises(InputError, match=r"must be a search with `candidates` 32. Received: 256"):
         searched(tmp_path, {**flags, "candidates": 32})
+    with pytest.raises(InputError, match=r"must be a search with `epochs` 5. Received: 4. Remove"):
+        searched(tmp_path, {**flags, "epochs": 5})
