@@ -3,10 +3,11 @@
     python benchmarks/kill_and_resume.py --kills=20
 
 Both commands run with `--deterministic` on a small data set, and a checkpoint every five steps. In
-each life the process is killed while it starts, in a step, while a checkpoint is being written, or
-while the results are; the next life is the same command. In the end every weight, logit, statistic
-and the optimizers must be those of the uninterrupted run, to the last bit. A life is forked from a
-process that has imported TensorFlow and computed nothing, which saves the time of the import.
+each life the process is killed while it starts, in a step, or while a checkpoint, the scores of a
+search's candidates or the results are being written; the next life is the same command. In the end
+every weight, logit, statistic and the optimizers must be those of the uninterrupted run, to the
+last bit. A life is forked from a process that has imported TensorFlow and computed nothing, which
+saves the time of the import.
 """
 
 from __future__ import annotations
@@ -50,6 +51,20 @@ CHILD = "in_hw8_c1 cn_k3_s2_c8_nhs ir_k3_s1_e2_c8_se0.5_nhs fc_c3"
 EPOCHS, BATCH, CHECKPOINT_EVERY = 8, 8, 5
 IMAGES, CLASSES = 240, 3
 WEIGHTS = "model.weights.h5"
+
+STEPS = ["starting", "in a step", "writing a checkpoint", "in a step", "writing a checkpoint"]
+"""Where lives end, in turn, but for the last ones."""
+
+RESULTS = ["writing the results"] * 2
+LAST = {"search": ["writing candidates' scores", *RESULTS], "train": RESULTS}
+"""Where the last lives of each part end."""
+
+FILES = {
+    "writing a checkpoint": ".step_*.new.npz",
+    "writing candidates' scores": ".candidates.*.new.json",
+    "writing the results": ".*.new.keras",
+}
+"""What is being written there."""
 
 
 @dataclass
@@ -117,6 +132,7 @@ class Victim:
         self.shared = np.frombuffer(mmap.mmap(-1, 16), np.int64)
         self.log = folder / f"{part}.log"
         self.code: int | None = None
+        self.before = set(output.rglob(".*.new*"))
         self.pid = os.fork()
         if self.pid == 0:
             log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -139,8 +155,8 @@ class Victim:
             raise SystemExit(f"A run failed by itself, with code {self.code}.")
 
     def is_writing(self, pattern: str) -> bool:
-        """Whether a file of this pattern is being written at this moment."""
-        return any(self.output.rglob(pattern))
+        """Whether a file of this pattern, not left by another life, is being written just now."""
+        return any(path not in self.before for path in self.output.rglob(pattern))
 
     def wait(self, instant: Any) -> bool:
         """Waits for an instant; whether it came before the process ended."""
@@ -172,12 +188,9 @@ def live(part: str, folder: Path, output: Path, plan: str, total: int, chance: A
     elif plan == "in a step":
         killed = victim.wait(lambda: victim.shared[0] >= target)
         time.sleep(delay)
-    elif plan == "writing a checkpoint":
-        killed = victim.wait(
-            lambda: victim.shared[0] >= target - 1 and victim.is_writing(".step_*.new.npz")
-        )
     else:
-        killed = victim.wait(lambda: victim.is_writing(".*.new.keras"))
+        soonest = target - 1 if plan == "writing a checkpoint" else 0
+        killed = victim.wait(lambda: victim.shared[0] >= soonest and victim.is_writing(FILES[plan]))
     if victim.ended():
         killed = False
         victim.finish()
@@ -234,7 +247,8 @@ def measure(part: str, folder: Path) -> bool:
         victim.finish()
         record.write_text(json.dumps([int(victim.shared[1]), []]))
     total, before = json.loads(record.read_text())
-    plans = ["starting", "in a step", "writing a checkpoint", "in a step", "writing a checkpoint"]
+    last = LAST[part]
+    plans = [STEPS[n % len(STEPS)] for n in range(KILLS.value - len(last))] + last
     lives = [Life(*life) for life in before]
     for number in range(KILLS.value):
         if number < len(before):
@@ -243,8 +257,7 @@ def measure(part: str, folder: Path) -> bool:
         if number == len(before) + LIVES.value:
             print(f"  {part}: {number} lives so far; the same command goes on", flush=True)
             return True
-        plan = plans[number % len(plans)] if number < KILLS.value - 2 else "writing the results"
-        lives.append(live(part, folder, killed, plan, total, chance))
+        lives.append(live(part, folder, killed, plans[number], total, chance))
         record.write_text(json.dumps([total, [astuple(life) for life in lives]]))
         life = lives[-1]
         print(
@@ -252,9 +265,9 @@ def measure(part: str, folder: Path) -> bool:
             f"killed {life.where}, after step {max(life.first, life.last)} of {total}",
             flush=True,
         )
-    last = Victim(part, folder, killed)
-    last.finish()
-    made = sum(life.made for life in lives) + int(last.shared[1])
+    victim = Victim(part, folder, killed)
+    victim.finish()
+    made = sum(life.made for life in lives) + int(victim.shared[1])
     wrong = differences(result(part, whole), result(part, killed))
     places = Counter(life.where.split(",")[0] for life in lives)
     half = sum("half written" in life.where for life in lives)

@@ -45,7 +45,7 @@ FINALIST = JudgeRecipe(epochs=1, batch_size=64, learning_rate=0.2, warmup_epochs
 
 def recipe_of(data: str, name: str = "final") -> JudgeRecipe:
     """The recipe of a name, one of `RECIPES`; data of the user's are trained as Fashion-MNIST."""
-    return FINALIST if name == "finalist" else FINAL.get(data, JudgeRecipe())
+    return {"final": FINAL.get(data, JudgeRecipe()), "finalist": FINALIST}[name]
 
 
 RECIPES = ("final", "finalist")

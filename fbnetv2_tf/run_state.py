@@ -25,6 +25,9 @@ from .interruption import RunInterruptedError, StopRequest
 _SLACK = 1 << 24
 """Bytes of a checkpoint beside its variables, at most: history and metrics."""
 
+FIRST_STEP = "first_step"
+"""The parameter of a `fit` that tells the callbacks after `RunState` where a resumed run began."""
+
 
 @dataclass(frozen=True)
 class Saving:
@@ -140,6 +143,9 @@ class RunState(keras.callbacks.Callback):  # type: ignore[misc]
     def finished_in_epoch(self) -> int:
         """Steps of the current epoch that are finished."""
         return self.step % self.steps_per_epoch
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.params[FIRST_STEP] = self.step
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started_at = self.step

@@ -172,7 +172,7 @@ def _search(
             # What followed another search, whose last checkpoint is gone.
             shutil.rmtree(run / CHECKPOINTS / FAIR, ignore_errors=True)
         callbacks = [LossGuard(state), state]
-        log = SearchLog(settings.epochs, steps.all, budgets.held, first_step=first)
+        log = SearchLog(budgets.held)
         if options.running.is_writer:
             run.write_text(FLAGS, options.flagfile)
             callbacks += [log]
@@ -205,11 +205,10 @@ def _train_fairly(
 ) -> None:
     """Trains the weights that score candidates, and says so."""
     from fbnetv2_tf.fair_training import train_fairly
-    from fbnetv2_tf.search import steps_of
     from fbnetv2_tf.search_log import SearchLog
 
     number = settings.fair_epochs
-    log = SearchLog(number, steps_of(data, settings.batch_size).weights, {})
+    log = SearchLog({})
     if is_told:
         epochs = "1 epoch" if number == 1 else f"{number} epochs"
         print(f"The weights learn for {epochs} more, without preferences, to score candidates.")

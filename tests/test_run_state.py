@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 
 from fbnetv2_tf.builders.supernet import Supernet, build_supernet
 from fbnetv2_tf.checkpoint_interval import CheckpointInterval
@@ -21,8 +23,9 @@ from fbnetv2_tf.errors import InputError, RunError
 from fbnetv2_tf.interruption import RunInterruptedError, StopRequest
 from fbnetv2_tf.loss_guard import LossGuard
 from fbnetv2_tf.objectives import Budget
-from fbnetv2_tf.run_state import RunState, Saving, state_variables
+from fbnetv2_tf.run_state import FIRST_STEP, RunState, Saving, state_variables
 from fbnetv2_tf.search import SearchSettings, compile_search, run_search, steps_of
+from fbnetv2_tf.search_log import SearchLog
 
 from .sources import ROOT
 from .tiny_data import tiny_data
@@ -120,7 +123,9 @@ def test_a_search_that_is_asked_to_stop_goes_on_at_that_step(
     assert saving.series is not None
     assert [c.step for c in saving.series.newest(10**6)][:1] == [step]
     stop.received = False
-    assert_same(search(data, saving), whole)
+    log = SearchLog({}, Console(file=io.StringIO()))
+    assert_same(search(data, saving, log), whole)
+    assert log.params[FIRST_STEP] == step
 
 
 def test_of_several_hosts_all_stop_where_they_poll(

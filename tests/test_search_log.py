@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from fbnetv2_tf.run_state import FIRST_STEP
 from fbnetv2_tf.search_log import SearchLog
 
 LOGS = {
@@ -23,6 +24,7 @@ LIMITS = {"macs": 600_000.0, "activation_bytes": 24_576.0}
 
 def said(log: SearchLog, epochs: list[dict[str, Any]]) -> str:
     """What a console has after some epochs of two batches."""
+    log.set_params({"epochs": 2, "steps": 2})
     log.on_train_begin()
     for epoch, logs in enumerate(epochs):
         log.on_epoch_begin(epoch)
@@ -36,11 +38,10 @@ def said(log: SearchLog, epochs: list[dict[str, Any]]) -> str:
 
 
 def test_a_line_says_what_a_person_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 90.0])
-    monkeypatch.setattr("fbnetv2_tf.search_log.time.monotonic", lambda: next(times))
-    log = SearchLog(12, 2, LIMITS)
+    monkeypatch.setattr("fbnetv2_tf.epoch_log.time.monotonic", lambda: 90.0)
+    log = SearchLog(LIMITS)
+    log.set_params({"epochs": 12, "steps": 2})
     log.began = 0.0
-    next(times)
     assert log.line(1, LOGS) == (
         "epoch  2/12  loss 0.608  accuracy 77.2 %  expected 667k of 600k MACs  "
         "expected 12.5 KiB of 24.0 KiB peak activation memory  entropy 0.96  temperature 4.14  "
@@ -48,8 +49,29 @@ def test_a_line_says_what_a_person_asks(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
+def test_a_resumed_run_is_timed_from_where_it_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fbnetv2_tf.epoch_log.time.monotonic", lambda: 90.0)
+    log = SearchLog({})
+    log.set_params({"epochs": 4, "steps": 10, FIRST_STEP: 5})
+    log.began = 0.0
+    # A step takes six seconds, and twenty are left.
+    assert log.line(1, LOGS).endswith("2:00 left")
+
+
+def test_its_bar_begins_there_too() -> None:
+    log = SearchLog({}, Console(file=io.StringIO(), force_terminal=True, width=100))
+    log.set_params({"epochs": 4, "steps": 10, FIRST_STEP: 15})
+    log.on_train_begin()
+    log.on_epoch_begin(1)
+    assert log.progress is not None
+    assert log.progress.tasks[0].completed == 5
+    log.on_epoch_begin(2)
+    assert log.progress.tasks[0].completed == 0
+    log.close()
+
+
 def test_a_warm_up_epoch_has_nothing_to_say_of_the_choices() -> None:
-    log = SearchLog(2, 2, LIMITS, Console(file=io.StringIO()))
+    log = SearchLog(LIMITS, Console(file=io.StringIO()))
     line = said(log, [{**LOGS, "temperature": 0.0, "entropy": 0.0}])
     assert "weights only" in line
     assert "expected" not in line
@@ -57,7 +79,7 @@ def test_a_warm_up_epoch_has_nothing_to_say_of_the_choices() -> None:
 
 
 def test_into_a_file_go_the_lines_alone() -> None:
-    log = SearchLog(2, 2, LIMITS, Console(file=io.StringIO()))
+    log = SearchLog(LIMITS, Console(file=io.StringIO()))
     text = said(log, [LOGS, LOGS])
     assert len(text.splitlines()) == 2
     assert "\x1b" not in text
@@ -65,7 +87,7 @@ def test_into_a_file_go_the_lines_alone() -> None:
 
 
 def test_on_a_terminal_there_is_a_bar() -> None:
-    log = SearchLog(2, 2, {}, Console(file=io.StringIO(), force_terminal=True, width=100))
+    log = SearchLog({}, Console(file=io.StringIO(), force_terminal=True, width=100))
     text = said(log, [LOGS])
     assert "epoch 1/2" in text
     assert "━" in text
