@@ -100,9 +100,9 @@ def by_the_truth(trainings: Trainings, seed: int = 0) -> Way:
 
 
 def _repeated(trainings: Trainings, networks: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """The networks that nearly all trainings were repeated with, and (networks, trainings).
+    """The first k trainings of each network that has k: names, and (networks, trainings).
 
-    So many trainings of each network as nine networks in ten have, if that is more than one.
+    k is what nine networks in ten have; nothing is returned where that is but one.
     """
     counts = sorted((len(trainings[network]) for network in networks), reverse=True)
     number = counts[math.ceil(MOST * len(counts)) - 1] if counts else 0
